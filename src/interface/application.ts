@@ -1,0 +1,106 @@
+/**
+ * TSGI 1.0: the types an application and a server share.
+ *
+ * PEP 3333's `application(environ, start_response)`, made for asynchronous TypeScript.
+ */
+
+/** The request body, bounded by the request: it ends where the body ends, whatever is read. */
+export interface InputStream extends AsyncIterable<Uint8Array> {
+  /**
+   * Reads `size` bytes, fewer only where the body ends first; without `size` all that is left.
+   * Resolves to an empty array at the end of the body.
+   * Rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when the client leaves before the body is complete.
+   */
+  read(size?: number): Promise<Uint8Array>
+  /** Reads up to and including the next LF, at most `size` bytes. An empty array is the end of the body. */
+  readline(size?: number): Promise<Uint8Array>
+  /** Reads all lines that are left; stops after the line in which `hint` bytes are reached. */
+  readlines(hint?: number): Promise<Uint8Array[]>
+}
+
+/** Where an application writes what the operator should read: the server's error log. */
+export interface ErrorStream {
+  write(text: string): void
+  flush(): void
+}
+
+/** Wraps a file or any async iterable of chunks so that the server may send it in the cheapest way. */
+export type FileWrapper = (source: AsyncIterable<Uint8Array> & { close?: () => unknown }, blockSize?: number) => ResponseBody
+
+/**
+ * One request, as CGI/1.1 variables in capitals (RFC 3875, section 4.1) and `tsgi.*` keys.
+ *
+ * The object belongs to the application: it may be changed. Header text is latin-1, one character a byte.
+ */
+export interface Environ {
+  REQUEST_METHOD: string
+  /** The mount point under which the application is served: empty, or `/…` with no slash at its end. Decoded. */
+  SCRIPT_NAME: string
+  /** What follows the mount point, percent-decoded once as UTF-8. Empty or `/…`. */
+  PATH_INFO: string
+  /** What follows the first `?`, raw, without it. */
+  QUERY_STRING: string
+  /** The request target as the client sent it. */
+  REQUEST_URI: string
+  SERVER_NAME: string
+  SERVER_PORT: string
+  SERVER_PROTOCOL: string
+  CONTENT_TYPE?: string
+  /** Decimal digits; absent when the request has no body or one of unknown length. */
+  CONTENT_LENGTH?: string
+  REMOTE_ADDR?: string
+  REMOTE_PORT?: string
+  'tsgi.version': readonly [1, 0]
+  'tsgi.url_scheme': 'http' | 'https'
+  'tsgi.input': InputStream
+  'tsgi.errors': ErrorStream
+  /** Always false: one worker runs one JavaScript thread. */
+  'tsgi.multithread': boolean
+  /** True when other workers may run the same application at the same time. */
+  'tsgi.multiprocess': boolean
+  'tsgi.run_once': boolean
+  'tsgi.file_wrapper': FileWrapper
+  /** Aborted when the client leaves, the request times out or the server gives it up. */
+  'tsgi.signal': AbortSignal
+  /** Identifies this request in every log line. */
+  'tsgi.request_id': string
+  /** HTTP_* and whatever else the proxy sends. */
+  [variable: string]: unknown
+}
+
+/** What ends up in the response body. A string is sent as UTF-8. */
+export type Chunk = string | Uint8Array
+
+/** The body of a response. An object's `close()`, when there is one, is called once, however the request ends. */
+export type ResponseBody =
+  | Chunk
+  | null
+  | ((Iterable<Chunk> | AsyncIterable<Chunk> | ReadableStream<Uint8Array>) & { close?: () => unknown })
+
+/** `[name, value]`, latin-1, in the order they are sent; a name may occur more than once. */
+export type HeaderPair = readonly [name: string, value: string]
+
+/**
+ * Sends body bytes before the application returns. Resolves when there is room for more.
+ * Rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when the client has left; a rejection nobody awaits is harmless.
+ */
+export type Write = (chunk: Chunk) => Promise<void>
+
+/** The error that a later `startResponse` reports: `[error]`, or the error itself. */
+export type ExcInfo = readonly [error: unknown] | Error
+
+/**
+ * Sets status and headers. They are sent with the first byte of the body, or at its end when it is empty.
+ *
+ * `status` is `"200 OK"`: three digits from 200 to 599, a space and a reason.
+ * A second call needs `excInfo`: it replaces a response not sent yet; once headers are sent it throws that error.
+ *
+ * Throws `TSGI_ERR_STATUS_INVALID`, `TSGI_ERR_HEADER_INVALID`, `TSGI_ERR_RESPONSE_STARTED`.
+ */
+export type StartResponse = (status: string, headers: readonly HeaderPair[], excInfo?: ExcInfo | null) => Write
+
+/** A TSGI application. */
+export type Application = (environ: Environ, startResponse: StartResponse) => ResponseBody | Promise<ResponseBody>
+
+/** Takes an application and gives one. */
+export type Middleware = (application: Application) => Application

@@ -1,0 +1,85 @@
+/**
+ * Every error this project raises, by code. A code is never reused for another meaning.
+ * docs/errors.md explains each to the operator; a test ties the two together.
+ */
+export const ERROR_CODES = {
+  // What a client or a proxy sent. `status` is what the client sees; null: the connection is closed.
+  TSGI_ERR_UWSGI_PACKET: { status: null, text: 'Malformed uwsgi packet' },
+  TSGI_ERR_UWSGI_MODIFIER: { status: null, text: 'Unsupported uwsgi modifier' },
+  TSGI_ERR_FASTCGI_RECORD: { status: null, text: 'Malformed FastCGI record' },
+  TSGI_ERR_FASTCGI_PARAMS: { status: null, text: 'Malformed FastCGI params' },
+  TSGI_ERR_PARAMS_TOO_LARGE: { status: null, text: 'Request parameters over the limit' },
+  TSGI_ERR_PROTOCOL_UNKNOWN: { status: null, text: 'The first byte belongs to no protocol spoken here' },
+  TSGI_ERR_HEADER_TIMEOUT: { status: null, text: 'The request did not arrive in time' },
+  TSGI_ERR_CONTENT_LENGTH: { status: 400, text: 'Invalid Content-Length' },
+  TSGI_ERR_BODY_LENGTH: { status: 400, text: 'The body is not as long as Content-Length says' },
+  TSGI_ERR_REQUEST_INVALID: { status: 400, text: 'Invalid request' },
+  TSGI_ERR_CLIENT_DISCONNECTED: { status: null, text: 'The client left before the request was complete' },
+  // What an application did.
+  TSGI_ERR_STATUS_INVALID: { status: 500, text: 'Invalid status' },
+  TSGI_ERR_HEADER_INVALID: { status: 500, text: 'Invalid response header' },
+  TSGI_ERR_RESPONSE_STARTED: { status: 500, text: 'startResponse was called twice' },
+  TSGI_ERR_RESPONSE_NOT_STARTED: { status: 500, text: 'startResponse was not called' },
+  TSGI_ERR_BODY_INVALID: { status: 500, text: 'Invalid response body' },
+  TSGI_ERR_BODY_TOO_LONG: { status: 500, text: 'The response body is longer than its Content-Length' },
+  TSGI_ERR_BODY_TOO_SHORT: { status: 500, text: 'The response body is shorter than its Content-Length' },
+  TSGI_ERR_APPLICATION: { status: 500, text: 'The application failed' },
+  // Finding and loading the application.
+  TSGI_ERR_APP_NOT_FOUND: { status: null, text: 'There is no application here' },
+  TSGI_ERR_APP_EXPORT: { status: null, text: 'The module gives no application' },
+  TSGI_ERR_APP_AMBIGUOUS: { status: null, text: 'The module gives more than one application' },
+  TSGI_ERR_APP_LOAD: { status: null, text: 'The application failed while loading' },
+  // Settings.
+  TSGI_ERR_OPTION: { status: null, text: 'Invalid option' },
+  // Sockets.
+  TSGI_ERR_BIND_INVALID: { status: null, text: 'Invalid address to bind' },
+  TSGI_ERR_ADDRESS_IN_USE: { status: null, text: 'The address is in use' },
+  TSGI_ERR_SOCKET_PATH_TOO_LONG: { status: null, text: 'The socket path is too long' },
+  TSGI_ERR_LISTEN: { status: null, text: 'Cannot listen' },
+  // Processes.
+  TSGI_ERR_WORKER_BOOT: { status: null, text: 'A worker did not start' },
+  TSGI_ERR_WORKER_EXIT: { status: null, text: 'A worker ended unexpectedly' },
+  // The proxy and the launcher.
+  TSGI_ERR_PROXY_NOT_FOUND: { status: null, text: 'The proxy is not installed' },
+  TSGI_ERR_PROXY_CONFIG: { status: null, text: 'The proxy refused its configuration' },
+  TSGI_ERR_PROXY_EXIT: { status: null, text: 'The proxy ended unexpectedly' },
+  TSGI_ERR_PROBE: { status: null, text: 'No answer through the proxy' },
+  TSGI_ERR_SERVER_ROOT: { status: null, text: 'The server root cannot be used' },
+} as const satisfies Record<string, { status: number | null; text: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error with a code from the catalogue. `message` is for the operator's log, never for a client. */
+export class TsgiError extends Error {
+  override readonly name = 'TsgiError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail?: string, options?: { cause?: unknown }) {
+    super(detail === undefined ? ERROR_CODES[code].text : `${ERROR_CODES[code].text}: ${detail}`, options)
+    this.code = code
+  }
+
+  /** The status a client sees, or null where the connection is closed without one. */
+  get status(): number | null {
+    return ERROR_CODES[this.code].status
+  }
+}
+
+/** Longest piece of a foreign value that a message quotes, in characters. */
+const QUOTE_LIMIT = 80
+
+/** Quotes a foreign value for a message: bounded, with control characters escaped, so that it cannot forge a log line. */
+export function quote(value: unknown): string {
+  let text: string
+  if (typeof value === 'string') text = value
+  else if (value instanceof Error) text = `${value.name}: ${value.message}`
+  else if (typeof value === 'function') text = `function ${value.name || '(anonymous)'}`
+  else if (typeof value === 'object' && value !== null) text = `object ${value.constructor?.name ?? '(no prototype)'}`
+  else text = String(value)
+  const cut = text.length > QUOTE_LIMIT
+  return JSON.stringify(cut ? text.slice(0, QUOTE_LIMIT) : text).replace(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter) + (cut ? '…' : '')
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
