@@ -1,0 +1,152 @@
+import type { Environ, ErrorStream, FileWrapper } from '../interface/application.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
+import type { Exchange } from './exchange.ts'
+import { decodePath, splitTarget, stripAuthority } from './request-target.ts'
+
+const VERSION = Object.freeze([1, 0] as const)
+
+/** Where the accessor of `tsgi.signal` finds its request. */
+const EXCHANGE = Symbol('tsgi.exchange')
+
+/** While it is filled, every variable is unset: a second value for one is then seen. */
+type Draft = Partial<Environ> & { [EXCHANGE]: Exchange }
+
+/**
+ * `tsgi.signal` is an accessor: making an AbortSignal takes 2 µs on Node 20, and few requests look at it.
+ * One shared descriptor keeps every environ in one hidden class. A copy by spreading holds the signal itself.
+ */
+const SIGNAL_DESCRIPTOR: PropertyDescriptor = {
+  get(this: Draft): AbortSignal {
+    return this[EXCHANGE].signal
+  },
+  set(this: Draft, value: unknown) {
+    Object.defineProperty(this, 'tsgi.signal', { value, writable: true, enumerable: true, configurable: true })
+  },
+  enumerable: true,
+  configurable: true,
+}
+
+/**
+ * Makes the environ of a request from its parameters (RFC 3875, section 4.1).
+ *
+ * Fields that speak of the proxy's connection are left out, repeated header fields joined. SCRIPT_NAME and PATH_INFO come
+ * from REQUEST_URI and the mount point, whatever the proxy made of them. Returns undefined when the request is not under the
+ * mount point.
+ *
+ * Throws `TSGI_ERR_REQUEST_INVALID` for a repeated or missing variable, `TSGI_ERR_CONTENT_LENGTH` never: the connection judged it.
+ */
+export function createEnviron(exchange: Exchange, errors: ErrorStream): Environ | undefined {
+  const { context, params } = exchange
+  const draft: Draft = {
+    REQUEST_METHOD: undefined,
+    SCRIPT_NAME: undefined,
+    PATH_INFO: undefined,
+    QUERY_STRING: undefined,
+    REQUEST_URI: undefined,
+    SERVER_NAME: undefined,
+    SERVER_PORT: undefined,
+    SERVER_PROTOCOL: undefined,
+    'tsgi.version': VERSION,
+    'tsgi.url_scheme': 'http',
+    'tsgi.input': exchange.input,
+    'tsgi.errors': errors,
+    'tsgi.multithread': false,
+    'tsgi.multiprocess': context.multiprocess,
+    'tsgi.run_once': false,
+    'tsgi.file_wrapper': wrapFile,
+    'tsgi.request_id': '',
+    [EXCHANGE]: exchange,
+  } as unknown as Draft // exactOptionalPropertyTypes: unset is written as undefined here, and nowhere else
+  Object.defineProperty(draft, 'tsgi.signal', SIGNAL_DESCRIPTOR)
+  for (let index = 0; index < params.length; index += 2) {
+    setVariable(draft, params[index] ?? '', params[index + 1] ?? '')
+  }
+  return complete(draft, exchange)
+}
+
+function setVariable(draft: Draft, name: string, value: string): void {
+  const known = draft[name]
+  if (name.charCodeAt(0) === 0x48 && name.startsWith('HTTP_')) {
+    if (belongsToConnection(name)) return
+    draft[name] = known === undefined ? value : `${String(known)}${name === 'HTTP_COOKIE' ? '; ' : ', '}${value}`
+    return
+  }
+  if (value === '' && (name === 'CONTENT_LENGTH' || name === 'CONTENT_TYPE')) return
+  if (known !== undefined) {
+    if (known === value && !CORE.has(name)) return
+    throw new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is given twice; the proxy's parameters repeat a variable`)
+  }
+  draft[name] = value
+}
+
+/** Variables of which a second value, even an equal one, means that somebody slipped one in. */
+const CORE = new Set(['REQUEST_METHOD', 'REQUEST_URI', 'QUERY_STRING', 'CONTENT_LENGTH', 'SERVER_PROTOCOL', 'REMOTE_ADDR'])
+
+/**
+ * Fields between the client and the proxy (RFC 9110, section 7.6.1), the body's framing, which CONTENT_LENGTH has, and Proxy,
+ * which CGI would turn into the HTTP_PROXY variable of every HTTP client library.
+ */
+function belongsToConnection(name: string): boolean {
+  switch (name.length) {
+    case 7:
+      return name === 'HTTP_TE'
+    case 10:
+      return name === 'HTTP_PROXY'
+    case 11:
+      return name === 'HTTP_EXPECT'
+    case 15:
+      return name === 'HTTP_CONNECTION' || name === 'HTTP_KEEP_ALIVE'
+    case 17:
+      return name === 'HTTP_CONTENT_TYPE' || name === 'HTTP_X_TSGI_PROBE'
+    case 19:
+      return name === 'HTTP_CONTENT_LENGTH'
+    case 21:
+      return name === 'HTTP_PROXY_CONNECTION'
+    case 22:
+      return name === 'HTTP_TRANSFER_ENCODING'
+    case 24:
+      return name === 'HTTP_PROXY_AUTHORIZATION'
+    default:
+      return false
+  }
+}
+
+function complete(draft: Draft, exchange: Exchange): Environ | undefined {
+  if (draft.REQUEST_METHOD === undefined || draft.REQUEST_METHOD === '') {
+    throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_METHOD is missing; the proxy sends no CGI variables')
+  }
+  if (draft.REQUEST_URI === undefined || draft.REQUEST_URI === '') {
+    const path = `${draft.SCRIPT_NAME ?? ''}${draft.PATH_INFO ?? ''}`
+    if (path === '') throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_URI is missing, and so are SCRIPT_NAME and PATH_INFO')
+    draft.REQUEST_URI = encodePath(path) + (draft.QUERY_STRING ? `?${draft.QUERY_STRING}` : '')
+  }
+  const { path: target, query } = splitTarget(stripAuthority(draft.REQUEST_URI))
+  const path = target === '*' ? '' : decodePath(target)
+  const mount = exchange.context.mountPoint
+  if (mount === '') {
+    draft.SCRIPT_NAME = ''
+    draft.PATH_INFO = path
+  } else {
+    if (!path.startsWith(mount) || (path.length > mount.length && path.charCodeAt(mount.length) !== 0x2f)) return undefined
+    draft.SCRIPT_NAME = mount
+    draft.PATH_INFO = path.slice(mount.length)
+  }
+  draft.QUERY_STRING = query
+  draft.SERVER_NAME ||= 'localhost'
+  draft.SERVER_PORT ??= ''
+  draft.SERVER_PROTOCOL ??= 'HTTP/1.0'
+  if (draft['HTTPS'] === 'on' || draft['HTTPS'] === '1' || draft['REQUEST_SCHEME'] === 'https') draft['tsgi.url_scheme'] = 'https'
+  // `requestId` looks the same variable up; here it is at hand.
+  const id = draft['TSGI_REQUEST_ID']
+  draft['tsgi.request_id'] = typeof id === 'string' && id !== '' ? id : exchange.requestId
+  // Every member has been set above.
+  return draft as unknown as Environ
+}
+
+/** Percent-encodes a decoded path (latin-1 text) so that it could have been a request target. */
+function encodePath(path: string): string {
+  return path.replace(/[^\w\-.~!$&'()*+,;=:@/]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+}
+
+/** Nothing cheaper than reading the file is at hand yet: the source is the body, and it is closed with it. */
+const wrapFile: FileWrapper = (source) => source

@@ -1,0 +1,354 @@
+import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
+import type { Logger } from '../interface/logger.ts'
+import { RequestInput } from './input.ts'
+import { checkResponseHead } from './response-head.ts'
+import type { ResponseHead } from './response-head.ts'
+import type { Transport } from './transport.ts'
+
+/** What all requests of one server share. */
+export interface ServerContext {
+  /** `''` or `'/x'`, decoded. */
+  readonly mountPoint: string
+  readonly multiprocess: boolean
+  readonly log: Logger
+  /** A request with this token in `X-TSGI-Probe` is answered by the server itself; undefined: none is. */
+  readonly probeToken: string | undefined
+}
+
+/** Serves one request. Errors end in the exchange, never in the caller. */
+export type RequestHandler = (exchange: Exchange) => void
+
+/**
+ * One request and its response: what has been said, what may still be said, and the end of it.
+ *
+ * Sits between an application's adapter, which calls `startResponse`, `write`, `end` and `fail`, and the connection, which
+ * carries bytes by `Transport` and reports `drained` and `disconnect`. Content-Length is enforced here (RFC 9110, section
+ * 8.6), and so are the responses without a body.
+ */
+export class Exchange {
+  readonly context: ServerContext
+  readonly params: readonly string[]
+  readonly input: RequestInput
+  /** Set by the adapter once the method is known. */
+  isHead = false
+  #requestId: string | undefined
+  readonly #transport: Transport
+  #head: ResponseHead | undefined
+  #headSent = false
+  #bodiless = false
+  #sent = 0
+  #overrun = false
+  #ended = false
+  #disconnected = false
+  #controller: AbortController | undefined
+  #abortReason: Error | undefined
+  #waiting: { resolve: () => void; reject: (error: Error) => void }[] | undefined
+  #blocked = false
+  #onEnd: (() => void) | undefined
+
+  constructor(context: ServerContext, transport: Transport, params: readonly string[]) {
+    this.context = context
+    this.#transport = transport
+    this.params = params
+    this.input = new RequestInput(transport)
+  }
+
+  /** True once the response is complete, was given up, or has lost its reader. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get responseStarted(): boolean {
+    return this.#head !== undefined
+  }
+
+  get headSent(): boolean {
+    return this.#headSent
+  }
+
+  /** Identifies the request in every log line: the proxy's TSGI_REQUEST_ID, else one made here. */
+  get requestId(): string {
+    this.#requestId ??= findParam(this.params, 'TSGI_REQUEST_ID') || nextRequestId()
+    return this.#requestId
+  }
+
+  /** The request for a log line: method, target and id, bounded and escaped. */
+  get label(): string {
+    const method = quote(findParam(this.params, 'REQUEST_METHOD') ?? '-').slice(1, -1)
+    const target = quote(findParam(this.params, 'REQUEST_URI') ?? '-').slice(1, -1)
+    return `${method} ${target} [${this.requestId}]`
+  }
+
+  /** Aborted when the client leaves or the server gives the request up. Made on first use. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason)
+    }
+    return this.#controller.signal
+  }
+
+  /** PEP 3333's `start_response`; see `StartResponse`. */
+  startResponse(status: string, headers: readonly HeaderPair[], excInfo?: ExcInfo | null): void {
+    if (excInfo !== undefined && excInfo !== null) {
+      if (this.#headSent) throw Array.isArray(excInfo) ? (excInfo as readonly [unknown])[0] : excInfo
+    } else if (this.#head !== undefined) {
+      throw new TsgiError('TSGI_ERR_RESPONSE_STARTED', `${quote(this.#head.status)}, then ${quote(status)} without excInfo`)
+    }
+    this.#head = checkResponseHead(status, headers)
+  }
+
+  /**
+   * Sends body bytes, the head before them. True: there is room for more; false: wait for `ready()`.
+   * An empty chunk sends nothing. What exceeds Content-Length is cut off and logged once.
+   *
+   * Throws `TSGI_ERR_RESPONSE_NOT_STARTED`, `TSGI_ERR_BODY_INVALID`.
+   */
+  write(chunk: Chunk): boolean {
+    this.#checkChunk(chunk)
+    if (this.#head === undefined) throw new TsgiError('TSGI_ERR_RESPONSE_NOT_STARTED', 'before the first chunk of the body')
+    if (this.#ended || chunk.length === 0) return true
+    const body = this.#withinLength(this.#head, chunk)
+    let room: boolean
+    if (!this.#headSent) room = this.#sendHead(this.#head, body, false)
+    else if (body !== null) room = this.#transport.sendBody(body)
+    else return true
+    if (!room) this.#blocked = true
+    return room
+  }
+
+  /** `write` as an application sees it: resolves when there is room for more. */
+  writeAndWait: Write = (chunk) => {
+    if (this.#disconnected) {
+      const gone = Promise.reject(this.#goneError())
+      gone.catch(ignore)
+      return gone
+    }
+    return this.write(chunk) ? RESOLVED : this.ready()
+  }
+
+  /** Resolves when the connection takes more; rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when it never will. */
+  ready(): Promise<void> {
+    if (this.#disconnected) return Promise.reject(this.#goneError())
+    if (!this.#blocked) return RESOLVED
+    const promise = new Promise<void>((resolve, reject) => {
+      this.#waiting ??= []
+      this.#waiting.push({ resolve, reject })
+    })
+    promise.catch(ignore)
+    return promise
+  }
+
+  /**
+   * Ends the response with its last chunk; when nothing was sent yet the whole response goes out in one write, and a
+   * missing Content-Length is added because it is known.
+   *
+   * Throws `TSGI_ERR_RESPONSE_NOT_STARTED`, `TSGI_ERR_BODY_INVALID`.
+   */
+  end(chunk: Chunk | null): void {
+    if (chunk !== null) this.#checkChunk(chunk)
+    const head = this.#head
+    if (head === undefined) throw new TsgiError('TSGI_ERR_RESPONSE_NOT_STARTED', 'at the end of the body')
+    if (this.#ended) return
+    const last = chunk !== null && chunk.length > 0 ? chunk : null
+    if (!this.#headSent) this.#sendWhole(head, last)
+    else {
+      if (last !== null) this.write(last)
+      if (this.#lengthPending(head)) {
+        this.#abandon(this.#shortError(head))
+        return
+      }
+      this.#transport.end()
+    }
+    this.#close()
+  }
+
+  /**
+   * Gives the request up because of `error`: a response of its own where the head is not sent, else the connection is
+   * ended so that the client can see it. The client is told a status, never the error.
+   */
+  fail(error: unknown): void {
+    if (this.#ended) return
+    const status = error instanceof TsgiError ? error.status : 500
+    if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
+    else this.context.log.error(`${this.label} failed${this.#headSent ? ' after its headers' : ''}`, error)
+    if (this.#headSent) this.#abandon(undefined)
+    else if (status === null) this.#abandon(undefined)
+    else this.respond(status)
+  }
+
+  /** Answers with a status and its reason as plain text. Only before the head was sent. */
+  respond(statusCode: number, extra: readonly HeaderPair[] = []): void {
+    if (this.#headSent || this.#ended) return
+    const reason = REASONS[statusCode] ?? 'Error'
+    const type: HeaderPair[] = statusCode === 204 ? [] : [['Content-Type', 'text/plain; charset=utf-8']]
+    this.#head = checkResponseHead(`${statusCode} ${reason}`, [...type, ...extra])
+    this.end(statusCode === 204 ? null : `${reason}\n`)
+  }
+
+  /** For the connection: what was sent has been taken. */
+  drained(): void {
+    this.#blocked = false
+    const waiting = this.#waiting
+    if (waiting === undefined) return
+    this.#waiting = undefined
+    for (const { resolve } of waiting) resolve()
+  }
+
+  /**
+   * For the connection: the client may have left; it said that it sends no more. `tsgi.signal` is aborted, but the response
+   * is still delivered to one who has only closed his half.
+   */
+  leave(error: Error): void {
+    if (this.#ended || this.#abortReason !== undefined) return
+    this.#abortReason = error
+    this.#controller?.abort(error)
+  }
+
+  /** For the connection: nobody reads the response any more. */
+  disconnect(error: Error): void {
+    if (this.#ended) return
+    this.#disconnected = true
+    this.#stop(error)
+  }
+
+  /** Calls `listener` once when the exchange has ended before the application is done with it: iteration stops, `close` follows. */
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener()
+    else this.#onEnd = listener
+  }
+
+  /** For the adapter: the application is done, its `close()` called. */
+  finished(): void {
+    this.#transport.finished()
+  }
+
+  #sendHead(head: ResponseHead, body: Chunk | null, last: boolean): boolean {
+    this.#headSent = true
+    this.#bodiless = this.isHead || head.statusCode === 204 || head.statusCode === 304
+    return this.#transport.sendHead(head.status, head.headers, this.#bodiless ? null : body, last)
+  }
+
+  #sendWhole(head: ResponseHead, last: Chunk | null): void {
+    const bodiless = this.isHead || head.statusCode === 204 || head.statusCode === 304
+    if (head.contentLength === -1) {
+      const length = last === null ? 0 : byteLength(last)
+      // For HEAD an empty body says nothing about the length; 304 repeats what the application knows, 204 has none.
+      if (head.statusCode !== 204 && head.statusCode !== 304 && !(this.isHead && length === 0)) {
+        head.headers.push(['Content-Length', String(length)])
+      }
+      this.#sendHead(head, last, true)
+      return
+    }
+    const body = last === null ? null : this.#withinLength(head, last)
+    if (!bodiless && this.#sent < head.contentLength) {
+      this.#sendHead(head, body, false)
+      this.#abandon(this.#shortError(head))
+      return
+    }
+    this.#sendHead(head, body, true)
+  }
+
+  /** Counts a chunk against Content-Length and cuts it there; null when nothing of it is to be sent. */
+  #withinLength(head: ResponseHead, chunk: Chunk): Chunk | null {
+    if (this.#bodiless) return null
+    if (head.contentLength === -1) return chunk
+    const size = byteLength(chunk)
+    const room = head.contentLength - this.#sent
+    if (size <= room) {
+      this.#sent += size
+      return chunk
+    }
+    this.#sent = head.contentLength
+    if (!this.#overrun && !this.isHead) {
+      this.#overrun = true
+      const error = new TsgiError('TSGI_ERR_BODY_TOO_LONG', `cut off at ${head.contentLength} bytes`)
+      this.context.log.error(`${this.label}`, error)
+    }
+    if (room === 0) return null
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    return bytes.subarray(0, room)
+  }
+
+  #lengthPending(head: ResponseHead): boolean {
+    return !this.#bodiless && head.contentLength !== -1 && this.#sent < head.contentLength
+  }
+
+  #shortError(head: ResponseHead): TsgiError {
+    return new TsgiError('TSGI_ERR_BODY_TOO_SHORT', `${this.#sent} of ${head.contentLength} bytes`)
+  }
+
+  #checkChunk(chunk: unknown): asserts chunk is Chunk {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+      throw new TsgiError('TSGI_ERR_BODY_INVALID', `${quote(chunk)} is neither a string nor a Uint8Array`)
+    }
+  }
+
+  /** Ends an incomplete response visibly. */
+  #abandon(error: TsgiError | undefined): void {
+    if (error !== undefined) this.context.log.error(`${this.label}`, error)
+    this.#transport.abort(this.#head !== undefined && this.#lengthPending(this.#head))
+    this.#stop(error ?? new TsgiError('TSGI_ERR_APPLICATION'))
+  }
+
+  #stop(reason: Error): void {
+    if (this.#abortReason === undefined) {
+      this.#abortReason = reason
+      this.#controller?.abort(reason)
+    }
+    this.input.fail(reason)
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    this.#close()
+    if (waiting !== undefined) for (const { reject } of waiting) reject(reason)
+  }
+
+  #close(): void {
+    this.#ended = true
+    if (!this.input.ended) this.input.discard()
+    const onEnd = this.#onEnd
+    this.#onEnd = undefined
+    onEnd?.()
+  }
+
+  #goneError(): Error {
+    return this.#abortReason ?? new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED')
+  }
+}
+
+/** The value of a parameter, undefined when it is not there. */
+export function findParam(params: readonly string[], name: string): string | undefined {
+  for (let index = 0; index < params.length; index += 2) {
+    if (params[index] === name) return params[index + 1]
+  }
+  return undefined
+}
+
+const ID_PREFIX = `${process.pid.toString(36)}-${Date.now().toString(36)}-`
+let lastId = 0
+
+/** Unique on this host: process, its start, a counter. */
+function nextRequestId(): string {
+  return ID_PREFIX + (++lastId).toString(36)
+}
+
+const RESOLVED = Promise.resolve()
+
+/** Reasons of the statuses the server answers with itself (RFC 9110, section 15). */
+const REASONS: Readonly<Record<number, string>> = {
+  204: 'No Content',
+  400: 'Bad Request',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+}
+
+function byteLength(chunk: Chunk): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength
+}
+
+/** A rejection that nobody awaits is no failure of the process: the request has ended, and its application knows by the signal. */
+function ignore(): void {}

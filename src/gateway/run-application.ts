@@ -1,0 +1,172 @@
+import type { Application, Chunk, ErrorStream, ResponseBody, StartResponse } from '../interface/application.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
+import { createEnviron } from './environ.ts'
+import type { Exchange, RequestHandler } from './exchange.ts'
+
+/** Serves requests by a TSGI application. */
+export function applicationHandler(application: Application): RequestHandler {
+  return (exchange) => {
+    runApplication(application, exchange)
+  }
+}
+
+/** One call of the application, from the environ to `close()`. Whatever is thrown ends in the exchange. */
+function runApplication(application: Application, exchange: Exchange): void {
+  let result: ResponseBody | Promise<ResponseBody>
+  try {
+    const environ = createEnviron(exchange, ERRORS)
+    if (environ === undefined) {
+      exchange.respond(404)
+      exchange.finished()
+      return
+    }
+    exchange.isHead = environ.REQUEST_METHOD === 'HEAD'
+    const startResponse: StartResponse = (status, headers, excInfo) => {
+      exchange.startResponse(status, headers, excInfo)
+      return exchange.writeAndWait
+    }
+    result = application(environ, startResponse)
+  } catch (error) {
+    exchange.fail(error)
+    exchange.finished()
+    return
+  }
+  if (isThenable(result)) {
+    result.then(
+      (body) => deliver(exchange, body),
+      (error: unknown) => {
+        exchange.fail(error)
+        exchange.finished()
+      },
+    )
+  } else {
+    deliver(exchange, result)
+  }
+}
+
+/** Sends what the application returned. */
+function deliver(exchange: Exchange, body: ResponseBody | undefined): void {
+  try {
+    if (body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
+      exchange.end(body ?? null)
+    } else if (Array.isArray(body) && !hasClose(body)) {
+      exchange.end(joinChunks(body))
+    } else if (typeof body === 'object') {
+      void pump(exchange, body)
+      return
+    } else {
+      throw new TsgiError('TSGI_ERR_BODY_INVALID', `the application returned ${quote(body)}`)
+    }
+  } catch (error) {
+    exchange.fail(error)
+  }
+  exchange.finished()
+}
+
+/** All chunks of a list are there at once: they leave in one write. */
+function joinChunks(chunks: readonly unknown[]): Chunk | null {
+  if (chunks.length === 0) return null
+  // Checked by Exchange.end, or below where there are several.
+  if (chunks.length === 1) return chunks[0] as Chunk
+  return Buffer.concat(
+    chunks.map((chunk) => {
+      if (typeof chunk === 'string') return Buffer.from(chunk)
+      if (chunk instanceof Uint8Array) return chunk
+      throw new TsgiError('TSGI_ERR_BODY_INVALID', `${quote(chunk)} is neither a string nor a Uint8Array`)
+    }),
+  )
+}
+
+type ChunkIterator = Iterator<Chunk, unknown, undefined> | AsyncIterator<Chunk, unknown, undefined>
+
+function iterate(body: object): ChunkIterator {
+  const source = body as { [Symbol.asyncIterator]?: () => ChunkIterator; [Symbol.iterator]?: () => ChunkIterator }
+  if (typeof source[Symbol.asyncIterator] === 'function') return source[Symbol.asyncIterator]?.call(body) ?? [][Symbol.iterator]()
+  if (typeof source[Symbol.iterator] === 'function') return source[Symbol.iterator]?.call(body) ?? [][Symbol.iterator]()
+  throw new TsgiError('TSGI_ERR_BODY_INVALID', `the application returned ${quote(body)}, which cannot be iterated`)
+}
+
+/**
+ * Sends an iterable chunk by chunk, each as soon as it is there and the connection takes it.
+ * When the exchange ends early the iterator is told to return, and the wait for its next chunk is over. Never rejects.
+ */
+async function pump(exchange: Exchange, body: object): Promise<void> {
+  let exhausted = false
+  let iterator: ChunkIterator | undefined
+  try {
+    iterator = iterate(body)
+    while (!exchange.ended) {
+      let step: IteratorResult<Chunk, unknown>
+      const next = iterator.next()
+      if (isThenable(next)) {
+        const first = await nextOrEnd(exchange, next)
+        if (first === undefined) break
+        step = first
+      } else {
+        step = next
+      }
+      if (step.done === true) {
+        exhausted = true
+        exchange.end(null)
+        break
+      }
+      if (!exchange.write(step.value)) await exchange.ready()
+    }
+  } catch (error) {
+    // A wait that ended because the client left is no failure of the application: `fail` does nothing then.
+    exchange.fail(error)
+  }
+  if (!exhausted && iterator !== undefined) returnIterator(exchange, iterator)
+  await closeBody(exchange, body)
+  exchange.finished()
+}
+
+/**
+ * The next step, or undefined when the exchange ends before it is there.
+ * One listener that is replaced, not `Promise.race`: racing against one long promise would keep every step alive.
+ */
+function nextOrEnd<T>(exchange: Exchange, next: PromiseLike<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    exchange.onEnd(() => resolve(undefined))
+    next.then(resolve, reject)
+  })
+}
+
+/** Lets a generator run its `finally`. It may be waiting for something that never comes: nobody waits for it here. */
+function returnIterator(exchange: Exchange, iterator: ChunkIterator): void {
+  try {
+    const returned = iterator.return?.()
+    if (isThenable(returned)) returned.then(undefined, (error: unknown) => logCloseError(exchange, error))
+  } catch (error) {
+    logCloseError(exchange, error)
+  }
+}
+
+async function closeBody(exchange: Exchange, body: object): Promise<void> {
+  if (!hasClose(body)) return
+  try {
+    await body.close()
+  } catch (error) {
+    logCloseError(exchange, error)
+  }
+}
+
+function logCloseError(exchange: Exchange, error: unknown): void {
+  exchange.context.log.error(`${exchange.label} [${exchange.requestId}] failed in close()`, error)
+}
+
+function hasClose(body: object): body is { close: () => unknown } {
+  return 'close' in body && typeof body.close === 'function'
+}
+
+function isThenable<T>(value: T | PromiseLike<T> | undefined): value is PromiseLike<T> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** `tsgi.errors`: the worker's standard error, which the launcher leads to the error log. */
+const ERRORS: ErrorStream = {
+  write(text) {
+    process.stderr.write(text)
+  },
+  flush() {},
+}

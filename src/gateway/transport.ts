@@ -1,0 +1,24 @@
+import type { Chunk, HeaderPair } from '../interface/application.ts'
+
+/**
+ * What one request needs of the connection that carries it. A transport belongs to one request at a time.
+ * Methods that send return false when the proxy does not read as fast as it is sent to; `Exchange.drained` tells the end of that.
+ */
+export interface Transport {
+  /**
+   * Sends status and headers with the first bytes of the body: the head never goes out in pieces.
+   * `last`: this is the whole response. `headers` are checked and belong to the transport.
+   */
+  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean
+  /** Sends body bytes. */
+  sendBody(chunk: Chunk): boolean
+  /** Ends a complete response. */
+  end(): void
+  /** Ends an incomplete response so that the client can see that it is incomplete. */
+  abort(lengthPending: boolean): void
+  /** Stops and starts the arrival of the request body. */
+  pauseInput(): void
+  resumeInput(): void
+  /** The application and its body are finished with: nothing more is sent for this request. */
+  finished(): void
+}

@@ -1,0 +1,19 @@
+export type {
+  Application,
+  Chunk,
+  Environ,
+  ErrorStream,
+  ExcInfo,
+  FileWrapper,
+  HeaderPair,
+  InputStream,
+  Middleware,
+  ResponseBody,
+  StartResponse,
+  Write,
+} from './interface/application.ts'
+export { ERROR_CODES, TsgiError } from './interface/errors.ts'
+export type { ErrorCode } from './interface/errors.ts'
+export type { Logger, LogLevel } from './interface/logger.ts'
+export { serve } from './server/serve.ts'
+export type { RunningServer, ServeOptions } from './server/serve.ts'

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net'
+import { TsgiError } from '../interface/errors.ts'
+import type { Exchange, RequestHandler, ServerContext } from '../gateway/exchange.ts'
+
+/** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
+export interface ProtocolConnection {
+  /** Bytes have come in. */
+  receive(chunk: Buffer): void
+  /** The peer sends no more. */
+  peerEnded(): void
+  /** What was written has been taken. */
+  drained(): void
+  /** The socket is gone. */
+  closed(error: Error | undefined): void
+  /** Requests in flight finish, then the connection closes; an idle one closes now. */
+  drain(): void
+  /** Gives up what is in flight, visibly to the client. */
+  giveUp(error: Error): void
+  /** Called about once a second. `now` is `performance.now()`. */
+  checkTimeouts(now: number): void
+}
+
+/** What a connection needs of its server. */
+export interface ConnectionServer {
+  readonly context: ServerContext
+  readonly handler: RequestHandler
+  readonly limits: ConnectionLimits
+  readonly draining: boolean
+  /** A clock read about once a second: fine enough for timeouts, free on the hot path. Milliseconds. */
+  readonly clock: number
+  requestStarted(): void
+  requestFinished(): void
+}
+
+export interface ConnectionLimits {
+  readonly maxParamsBytes: number
+  /** 0: unlimited, the proxy enforces it. */
+  readonly maxRequestBodyBytes: number
+  readonly headerTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly lingerTimeoutMs: number
+}
+
+/** Hands a request to the application, or answers it where the server does. */
+export function startExchange(server: ConnectionServer, exchange: Exchange): void {
+  server.requestStarted()
+  const token = server.context.probeToken
+  if (token !== undefined && isProbe(exchange.params, token)) {
+    exchange.respond(204, [
+      ['X-TSGI-Probe', 'ok'],
+      ['X-TSGI-Worker', String(process.pid)],
+    ])
+    exchange.finished()
+    return
+  }
+  server.handler(exchange)
+}
+
+function isProbe(params: readonly string[], token: string): boolean {
+  for (let index = 0; index < params.length; index += 2) {
+    if (params[index] === 'HTTP_X_TSGI_PROBE') return params[index + 1] === token
+  }
+  return false
+}
+
+/** The reason that exchanges are given when their socket closes. */
+export function disconnected(cause: Error | undefined): TsgiError {
+  return new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED', undefined, cause === undefined ? undefined : { cause })
+}
+
+/**
+ * Closes a socket without losing what was written: FIN, then read on and throw away. Closing one with unread bytes makes the
+ * kernel answer ECONNRESET, and the proxy loses the response.
+ */
+export function lingeringEnd(socket: Socket): void {
+  if (socket.destroyed) return
+  if (!socket.writableEnded) socket.end()
+  socket.resume()
+}

@@ -1,0 +1,299 @@
+import type { Socket } from 'node:net'
+import type { Chunk, HeaderPair } from '../interface/application.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
+import { Exchange, findParam } from '../gateway/exchange.ts'
+import type { Transport } from '../gateway/transport.ts'
+import { parseContentLength } from '../protocol/content-length.ts'
+import {
+  encodeEndRequest,
+  encodeGetValuesResult,
+  encodeStdout,
+  encodeUnknownType,
+  FastcgiDecoder,
+  ProtocolStatus,
+  Role,
+} from '../protocol/fastcgi/index.ts'
+import type { FastcgiEvent } from '../protocol/fastcgi/index.ts'
+import { encodeResponseHead } from '../protocol/response-head.ts'
+import { disconnected, lingeringEnd, startExchange } from './connection.ts'
+import type { ConnectionServer, ProtocolConnection } from './connection.ts'
+import { endOfResponse, stdoutRecords, wholeResponse } from './fastcgi-response.ts'
+
+/** Eight zero bytes are a record of version 0: nginx closes the client's connection in every buffering mode, where it would
+ * take a missing end for success in some. */
+const POISON = Buffer.alloc(8)
+
+/** Answers to GET_VALUES (section 4.1). MAX_CONNS and MAX_REQS: no limit of ours, the descriptors are the system's. */
+const VALUES: Readonly<Record<string, string>> = { FCGI_MAX_CONNS: '4096', FCGI_MAX_REQS: '4096', FCGI_MPXS_CONNS: '0' }
+
+/** Requests over one FastCGI connection, one after the other. */
+export class FastcgiConnection implements ProtocolConnection, Transport {
+  readonly #server: ConnectionServer
+  readonly #socket: Socket
+  readonly #decoder: FastcgiDecoder
+  #exchange: Exchange | undefined
+  #requestId = 0
+  #keep = false
+  /** The connection was ended from here: what still comes is thrown away. */
+  #closing = false
+  /** Bytes the body has by CONTENT_LENGTH, -1 when it is not given, and those that have come in. */
+  #expected = -1
+  #received = 0
+  #bodyComplete = false
+  /** When the current wait (for a request, for the rest of one's head, for the peer to close) began. */
+  #waitingSince: number
+  #leftAt = 0
+
+  constructor(server: ConnectionServer, socket: Socket) {
+    this.#server = server
+    this.#socket = socket
+    this.#decoder = new FastcgiDecoder({ maxParamsBytes: server.limits.maxParamsBytes })
+    this.#waitingSince = server.clock
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#closing) return
+    try {
+      this.#decoder.push(chunk)
+      let event = this.#decoder.next()
+      while (event !== undefined) {
+        this.#handle(event)
+        if (this.#closing) return
+        event = this.#decoder.next()
+      }
+    } catch (error) {
+      this.#reject(error)
+    }
+  }
+
+  peerEnded(): void {
+    const exchange = this.#exchange
+    if (exchange === undefined) this.#close()
+    else if (this.#bodyComplete) {
+      this.#leftAt = this.#server.clock
+      exchange.leave(disconnected(undefined))
+    } else {
+      this.#close()
+      exchange.disconnect(disconnected(undefined))
+    }
+  }
+
+  drained(): void {
+    this.#exchange?.drained()
+  }
+
+  closed(error: Error | undefined): void {
+    this.#closing = true
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    exchange?.disconnect(disconnected(error))
+  }
+
+  drain(): void {
+    if (this.#exchange === undefined) this.#close()
+  }
+
+  giveUp(error: Error): void {
+    const exchange = this.#exchange
+    if (exchange === undefined) this.#socket.destroy()
+    else exchange.fail(error)
+  }
+
+  checkTimeouts(now: number): void {
+    const { headerTimeoutMs, keepAliveTimeoutMs, lingerTimeoutMs } = this.#server.limits
+    if (this.#closing) {
+      if (now - this.#waitingSince > lingerTimeoutMs) this.#socket.destroy()
+    } else if (this.#exchange === undefined) {
+      const begun = this.#requestId !== 0
+      if (now - this.#waitingSince <= (begun ? headerTimeoutMs : keepAliveTimeoutMs)) return
+      if (begun) this.#reject(new TsgiError('TSGI_ERR_HEADER_TIMEOUT', `${headerTimeoutMs} ms for the params`))
+      else this.#close()
+    } else if (this.#leftAt !== 0 && now - this.#leftAt > keepAliveTimeoutMs) {
+      this.#socket.destroy()
+    }
+  }
+
+  // What the decoder says.
+
+  #handle(event: FastcgiEvent): void {
+    switch (event.type) {
+      case 'begin':
+        this.#begin(event.requestId, event.role, event.keepConnection)
+        return
+      case 'params':
+        this.#startRequest(event.params)
+        return
+      case 'stdin':
+        this.#receiveBody(event.data)
+        return
+      case 'stdin-end':
+        this.#endBody()
+        return
+      case 'abort':
+        this.#abortRequest()
+        return
+      case 'multiplexed':
+        this.#socket.write(encodeEndRequest(event.requestId, 0, ProtocolStatus.CANT_MPX_CONN))
+        return
+      case 'get-values':
+        this.#socket.write(encodeGetValuesResult(knownValues(event.names)))
+        return
+      case 'unknown-type':
+        this.#socket.write(encodeUnknownType(event.recordType))
+        return
+    }
+  }
+
+  #begin(requestId: number, role: number, keep: boolean): void {
+    this.#requestId = requestId
+    this.#keep = keep
+    this.#waitingSince = this.#server.clock
+    if (role === Role.RESPONDER) return
+    // A bare UNKNOWN_ROLE becomes an empty 200 behind Apache.
+    const refusal = 'Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n'
+    this.#socket.cork()
+    this.#socket.write(encodeStdout(requestId, Buffer.from(refusal, 'latin1')))
+    this.#socket.write(encodeStdout(requestId, Buffer.alloc(0)))
+    this.#socket.write(encodeEndRequest(requestId, 0, ProtocolStatus.UNKNOWN_ROLE))
+    this.#socket.uncork()
+    this.#server.context.log.warn(`a request for FastCGI role ${role} was refused: only the Responder is served`)
+    this.#releaseRequest()
+  }
+
+  #startRequest(params: string[]): void {
+    const exchange = new Exchange(this.#server.context, this, params)
+    this.#exchange = exchange
+    this.#received = 0
+    this.#bodyComplete = false
+    this.#leftAt = 0
+    const declared = findParam(params, 'CONTENT_LENGTH')
+    // Caddy says -1 for a length that it does not know.
+    if (declared === '-1') params[params.indexOf('CONTENT_LENGTH') + 1] = ''
+    try {
+      this.#expected = declared === '-1' ? -1 : parseContentLength(declared)
+      this.#checkBodyLimit(this.#expected)
+    } catch (error) {
+      this.#expected = -1
+      this.#server.requestStarted()
+      exchange.fail(error)
+      exchange.finished()
+      return
+    }
+    startExchange(this.#server, exchange)
+  }
+
+  #receiveBody(data: Uint8Array): void {
+    const exchange = this.#exchange
+    if (exchange === undefined) return
+    this.#received += data.length
+    if (this.#expected !== -1 && this.#received > this.#expected) {
+      exchange.input.fail(new TsgiError('TSGI_ERR_BODY_LENGTH', `more than ${this.#expected} bytes came`))
+      return
+    }
+    try {
+      this.#checkBodyLimit(this.#received)
+    } catch (error) {
+      exchange.fail(error)
+      return
+    }
+    exchange.input.push(data)
+  }
+
+  #endBody(): void {
+    this.#bodyComplete = true
+    const input = this.#exchange?.input
+    if (input === undefined) return
+    if (this.#expected !== -1 && this.#received < this.#expected) {
+      input.fail(new TsgiError('TSGI_ERR_BODY_LENGTH', `${this.#received} of ${this.#expected} bytes came`))
+    } else {
+      input.end()
+    }
+  }
+
+  #checkBodyLimit(bytes: number): void {
+    const limit = this.#server.limits.maxRequestBodyBytes
+    if (limit > 0 && bytes > limit) throw new TsgiError('TSGI_ERR_BODY_LIMIT', `${bytes} bytes, the limit is ${limit}`)
+  }
+
+  #abortRequest(): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.#socket.write(encodeEndRequest(this.#requestId, 0, ProtocolStatus.REQUEST_COMPLETE))
+    exchange?.disconnect(new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED', 'ABORT_REQUEST'))
+    this.#releaseRequest()
+  }
+
+  // Transport: what the exchange says.
+
+  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
+    const head = encodeResponseHead('Status: ', status, headers)
+    if (last) {
+      wholeResponse(this.#socket, this.#requestId, head, body)
+      this.#releaseRequest()
+      return true
+    }
+    return stdoutRecords(this.#socket, this.#requestId, head, body)
+  }
+
+  sendBody(chunk: Chunk): boolean {
+    return stdoutRecords(this.#socket, this.#requestId, '', chunk)
+  }
+
+  end(): void {
+    this.#socket.write(endOfResponse(this.#requestId))
+    this.#releaseRequest()
+  }
+
+  /**
+   * nginx must see the loss in all its modes: END_REQUEST without the end of STDOUT where it still expects bytes by
+   * Content-Length, else a record that is none.
+   */
+  abort(lengthPending: boolean): void {
+    this.#socket.write(lengthPending ? encodeEndRequest(this.#requestId, 1, ProtocolStatus.REQUEST_COMPLETE) : POISON)
+    this.#exchange = undefined
+    this.#close()
+  }
+
+  pauseInput(): void {
+    this.#socket.pause()
+  }
+
+  resumeInput(): void {
+    this.#socket.resume()
+  }
+
+  finished(): void {
+    this.#server.requestFinished()
+  }
+
+  /** END_REQUEST was sent: the connection is free for the next request, or closes. */
+  #releaseRequest(): void {
+    this.#exchange = undefined
+    this.#requestId = 0
+    this.#waitingSince = this.#server.clock
+    if (this.#keep && !this.#server.draining && this.#leftAt === 0) this.#decoder.endRequest()
+    else this.#close()
+  }
+
+  /** A malformed packet: nothing can be said to a peer whose framing is lost. */
+  #reject(error: unknown): void {
+    this.#server.context.log.warn('a FastCGI connection was closed', error)
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    exchange?.disconnect(error instanceof Error ? error : new TsgiError('TSGI_ERR_FASTCGI_RECORD', quote(error)))
+    this.#close()
+  }
+
+  #close(): void {
+    this.#closing = true
+    this.#waitingSince = this.#server.clock
+    lingeringEnd(this.#socket)
+  }
+}
+
+function knownValues(names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined
+    return value === undefined ? [] : [name, value]
+  })
+}

@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net'
+import type { Chunk } from '../interface/application.ts'
+import {
+  END_REQUEST_BYTES,
+  FCGI_HEADER_BYTES,
+  FCGI_MAX_CONTENT_BYTES,
+  RecordType,
+  writeEndRequest,
+  writeRecordHeader,
+} from '../protocol/fastcgi/index.ts'
+
+/**
+ * Up to here a body is copied behind its record header, to leave in one buffer; above, copying costs more than a second
+ * buffer in the same system call.
+ */
+const COPY_LIMIT_BYTES = 16 * 1024
+
+/** Writes a response that is all there: head, body, end of STDOUT and END_REQUEST, in one write. */
+export function wholeResponse(socket: Socket, requestId: number, head: string, body: Chunk | null): void {
+  const bodyBytes = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  const contentBytes = head.length + bodyBytes
+  if (bodyBytes > COPY_LIMIT_BYTES || contentBytes > FCGI_MAX_CONTENT_BYTES) {
+    socket.cork()
+    stdoutRecords(socket, requestId, head, body)
+    socket.write(endOfResponse(requestId))
+    socket.uncork()
+    return
+  }
+  const buffer = Buffer.allocUnsafe(2 * FCGI_HEADER_BYTES + contentBytes + END_REQUEST_BYTES)
+  let at = writeRecordHeader(buffer, 0, RecordType.STDOUT, requestId, contentBytes)
+  at += buffer.write(head, at, 'latin1')
+  if (typeof body === 'string') at += buffer.write(body, at, 'utf8')
+  else if (body !== null) {
+    buffer.set(body, at)
+    at += bodyBytes
+  }
+  at = writeRecordHeader(buffer, at, RecordType.STDOUT, requestId, 0)
+  writeEndRequest(buffer, at, requestId, 0, 0)
+  socket.write(buffer)
+}
+
+/** Writes head and body as STDOUT records. False: the proxy does not take it as fast as it comes. */
+export function stdoutRecords(socket: Socket, requestId: number, head: string, body: Chunk | null): boolean {
+  const bytes = body === null ? EMPTY : typeof body === 'string' ? Buffer.from(body) : body
+  if (head.length + bytes.length <= COPY_LIMIT_BYTES) {
+    const buffer = Buffer.allocUnsafe(FCGI_HEADER_BYTES + head.length + bytes.length)
+    let at = writeRecordHeader(buffer, 0, RecordType.STDOUT, requestId, head.length + bytes.length)
+    at += buffer.write(head, at, 'latin1')
+    buffer.set(bytes, at)
+    return socket.write(buffer)
+  }
+  socket.cork()
+  if (head !== '') writeRecords(socket, requestId, Buffer.from(head, 'latin1'))
+  const room = writeRecords(socket, requestId, bytes)
+  socket.uncork()
+  return room
+}
+
+/** The end of STDOUT and END_REQUEST. */
+export function endOfResponse(requestId: number): Buffer {
+  const buffer = Buffer.allocUnsafe(FCGI_HEADER_BYTES + END_REQUEST_BYTES)
+  const at = writeRecordHeader(buffer, 0, RecordType.STDOUT, requestId, 0)
+  writeEndRequest(buffer, at, requestId, 0, 0)
+  return buffer
+}
+
+const EMPTY = new Uint8Array(0)
+
+/** Headers and views on the content, not copied. */
+function writeRecords(socket: Socket, requestId: number, content: Uint8Array): boolean {
+  let room = true
+  for (let start = 0; start < content.length; start += FCGI_MAX_CONTENT_BYTES) {
+    const end = Math.min(content.length, start + FCGI_MAX_CONTENT_BYTES)
+    const header = Buffer.allocUnsafe(FCGI_HEADER_BYTES)
+    writeRecordHeader(header, 0, RecordType.STDOUT, requestId, end - start)
+    socket.write(header)
+    room = socket.write(start === 0 && end === content.length ? content : content.subarray(start, end))
+  }
+  return room
+}

@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Chunk, HeaderPair } from '../interface/application.ts'
+import { TsgiError } from '../interface/errors.ts'
+import { Exchange } from '../gateway/exchange.ts'
+import type { Transport } from '../gateway/transport.ts'
+import { disconnected, startExchange } from './connection.ts'
+import type { ConnectionServer } from './connection.ts'
+
+/** One request that `node:http` has parsed, and the response it frames. */
+export class HttpTransport implements Transport {
+  readonly #server: ConnectionServer
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly exchange: Exchange
+  #received = 0
+
+  constructor(server: ConnectionServer, request: IncomingMessage, response: ServerResponse) {
+    this.#server = server
+    this.#request = request
+    this.#response = response
+    this.exchange = new Exchange(server.context, this, paramsOf(request))
+  }
+
+  /** Connects the body and the end of the connection, and calls the application. */
+  start(): void {
+    const { exchange } = this
+    const request = this.#request
+    const limit = this.#server.limits.maxRequestBodyBytes
+    const declared = request.headers['content-length']
+    this.#response.on('drain', () => exchange.drained())
+    this.#response.on('close', () => {
+      if (!this.#response.writableFinished) exchange.disconnect(disconnected(undefined))
+    })
+    this.#response.on('error', ignore)
+    if (limit > 0 && declared !== undefined && Number(declared) > limit) {
+      this.#server.requestStarted()
+      exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `${declared} bytes, the limit is ${limit}`))
+      exchange.finished()
+      return
+    }
+    if (declared === undefined && request.headers['transfer-encoding'] === undefined) {
+      exchange.input.end()
+    } else {
+      request.on('data', (chunk: Buffer) => this.#receiveBody(chunk, limit))
+      request.on('end', () => exchange.input.end())
+      request.on('error', (error) => exchange.input.fail(disconnected(error)))
+    }
+    startExchange(this.#server, exchange)
+  }
+
+  #receiveBody(chunk: Buffer, limit: number): void {
+    this.#received += chunk.length
+    if (limit > 0 && this.#received > limit) {
+      this.exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `more than ${limit} bytes came`))
+      return
+    }
+    this.exchange.input.push(chunk)
+  }
+
+  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
+    const response = this.#response
+    if (this.#server.draining) response.shouldKeepAlive = false
+    const flat: string[] = []
+    for (const [name, value] of headers) flat.push(name, value)
+    response.writeHead(Number(status.slice(0, 3)), status.slice(4), flat)
+    if (last) {
+      if (body === null) response.end()
+      else response.end(body)
+      return true
+    }
+    if (body === null) {
+      response.flushHeaders()
+      return true
+    }
+    return response.write(body)
+  }
+
+  sendBody(chunk: Chunk): boolean {
+    return this.#response.write(chunk)
+  }
+
+  end(): void {
+    this.#response.end()
+  }
+
+  /** What is buffered still leaves, then the connection closes without the end that the client waits for. */
+  abort(): void {
+    const socket = this.#response.socket
+    if (socket === null) this.#response.destroy()
+    else socket.end(() => this.#response.destroy())
+  }
+
+  pauseInput(): void {
+    this.#request.pause()
+  }
+
+  resumeInput(): void {
+    this.#request.resume()
+  }
+
+  finished(): void {
+    this.#server.requestFinished()
+  }
+}
+
+/** CGI variables of an HTTP request, `[name, value, …]` (RFC 3875, section 4.1). */
+function paramsOf(request: IncomingMessage): string[] {
+  const socket = request.socket
+  const params = [
+    'REQUEST_METHOD',
+    request.method ?? '',
+    'REQUEST_URI',
+    request.url ?? '',
+    'SERVER_PROTOCOL',
+    `HTTP/${request.httpVersion}`,
+    'SERVER_NAME',
+    socket.localAddress ?? 'localhost',
+    'SERVER_PORT',
+    socket.localPort === undefined ? '' : String(socket.localPort),
+    'CONTENT_TYPE',
+    request.headers['content-type'] ?? '',
+    'CONTENT_LENGTH',
+    request.headers['content-length'] ?? '',
+  ]
+  addPeer(params, request, socket)
+  const { rawHeaders } = request
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? ''
+    // X_Forwarded_For would become the same variable as X-Forwarded-For: dropped, as nginx drops it.
+    if (name.includes('_')) continue
+    params.push(`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, rawHeaders[index + 1] ?? '')
+  }
+  return params
+}
+
+/**
+ * Who the client is. Over TCP it is the peer. Over a unix socket the peer is the proxy, which alone can reach it: what it
+ * says last in X-Forwarded-For and in X-Forwarded-Proto is believed.
+ */
+function addPeer(params: string[], request: IncomingMessage, socket: Socket): void {
+  if (socket.remoteAddress !== undefined) {
+    params.push('REMOTE_ADDR', socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), 'REMOTE_PORT', String(socket.remotePort ?? ''))
+    params.push('REQUEST_SCHEME', 'http')
+    return
+  }
+  const forwarded = lastOf(request.headers['x-forwarded-for'])
+  if (forwarded !== undefined) params.push('REMOTE_ADDR', forwarded)
+  params.push('REQUEST_SCHEME', lastOf(request.headers['x-forwarded-proto']) === 'https' ? 'https' : 'http')
+}
+
+function lastOf(header: string | string[] | undefined): string | undefined {
+  const text = Array.isArray(header) ? header.at(-1) : header
+  return text?.split(',').at(-1)?.trim() || undefined
+}
+
+/** A response's error is its connection's, which 'close' reports. */
+function ignore(): void {}

@@ -1,0 +1,53 @@
+import { createServer } from 'node:http'
+import type { Server as NodeHttpServer } from 'node:http'
+import type { Socket } from 'node:net'
+import { HEADER_TIMEOUT_MS } from '../interface/limits.ts'
+import type { ConnectionServer } from './connection.ts'
+import { HttpTransport } from './http-connection.ts'
+
+/** `node:http` for connections that were accepted elsewhere. */
+export class HttpServer {
+  readonly #http: NodeHttpServer
+  readonly #transports = new Set<HttpTransport>()
+  readonly #sockets = new Set<Socket>()
+
+  constructor(server: ConnectionServer) {
+    this.#http = createServer({ keepAliveTimeout: server.limits.keepAliveTimeoutMs, noDelay: true })
+    this.#http.headersTimeout = HEADER_TIMEOUT_MS
+    // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
+    this.#http.requestTimeout = 0
+    this.#http.on('request', (request, response) => {
+      const transport = new HttpTransport(server, request, response)
+      this.#transports.add(transport)
+      response.on('close', () => this.#transports.delete(transport))
+      transport.start()
+    })
+    // Slow heads are looked for from this event on; there is no listening socket here that would emit it.
+    this.#http.emit('listening')
+  }
+
+  serve(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('close', () => this.#sockets.delete(socket))
+    this.#http.emit('connection', socket)
+  }
+
+  get connections(): number {
+    return this.#sockets.size
+  }
+
+  /** Closes connections without a request; the others close after their response. */
+  drain(): void {
+    this.#http.closeIdleConnections()
+  }
+
+  giveUp(error: Error): void {
+    for (const transport of this.#transports) transport.exchange.fail(error)
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    // Stops the interval that looks for slow heads; that nothing listens is no error here.
+    this.#http.close(() => {})
+  }
+}

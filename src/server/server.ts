@@ -1,0 +1,205 @@
+import { createServer } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
+import { TsgiError } from '../interface/errors.ts'
+import {
+  HEADER_TIMEOUT_MS,
+  KEEP_ALIVE_TIMEOUT_MS,
+  LINGER_TIMEOUT_MS,
+  LISTEN_BACKLOG,
+  MAX_PARAMS_BYTES,
+  OUTPUT_HIGH_WATER_BYTES,
+} from '../interface/limits.ts'
+import type { Logger } from '../interface/logger.ts'
+import type { RequestHandler, ServerContext } from '../gateway/exchange.ts'
+import { AcceptedSocket } from './accepted-socket.ts'
+import type { Protocol, SocketOwner } from './accepted-socket.ts'
+import { formatBindAddress } from './address.ts'
+import type { BindAddress } from './address.ts'
+import type { ConnectionLimits } from './connection.ts'
+import { HttpServer } from './http-server.ts'
+import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
+
+export type { Protocol } from './accepted-socket.ts'
+
+export interface ServerOptions {
+  readonly handler: RequestHandler
+  readonly log: Logger
+  /** `''`, the default, or `'/x'`: what SCRIPT_NAME will be. Requests elsewhere get a 404. */
+  readonly mountPoint?: string
+  /** Whether other processes serve the same application. */
+  readonly multiprocess?: boolean
+  readonly probeToken?: string
+  /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
+  readonly maxRequestBodyBytes?: number
+  readonly maxParamsBytes?: number
+  readonly headerTimeoutMs?: number
+  readonly keepAliveTimeoutMs?: number
+}
+
+export interface ListenOptions {
+  readonly protocol?: Protocol
+  /** Permissions of a unix socket. */
+  readonly mode?: number
+}
+
+/** How often timeouts are looked at, milliseconds: one timer for all connections instead of one each. */
+const SWEEP_INTERVAL_MS = 1000
+
+/** The application server of one process: listeners, their connections, and the drain. */
+export class Server implements SocketOwner {
+  readonly context: ServerContext
+  readonly handler: RequestHandler
+  readonly limits: ConnectionLimits
+  clock = performance.now()
+  draining = false
+  requestsInFlight = 0
+  readonly #listeners: NetServer[] = []
+  readonly #paths: SocketPath[] = []
+  readonly #accepted = new Set<AcceptedSocket>()
+  #http: HttpServer | undefined
+  #sweep: NodeJS.Timeout | undefined
+  #idle: (() => void) | undefined
+  #drained: Promise<{ unfinished: number }> | undefined
+
+  constructor(options: ServerOptions) {
+    this.handler = options.handler
+    this.context = {
+      mountPoint: options.mountPoint ?? '',
+      multiprocess: options.multiprocess ?? false,
+      log: options.log,
+      probeToken: options.probeToken,
+    }
+    this.limits = {
+      maxParamsBytes: options.maxParamsBytes ?? MAX_PARAMS_BYTES,
+      maxRequestBodyBytes: options.maxRequestBodyBytes ?? 0,
+      headerTimeoutMs: options.headerTimeoutMs ?? HEADER_TIMEOUT_MS,
+      keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
+      lingerTimeoutMs: LINGER_TIMEOUT_MS,
+    }
+  }
+
+  /**
+   * Listens; may be called for several addresses. Resolves with the real address: the port that 0 became.
+   *
+   * Rejects with `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
+   */
+  async listen(address: BindAddress, options: ListenOptions = {}): Promise<BindAddress> {
+    const protocol = options.protocol ?? 'auto'
+    const listener = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: OUTPUT_HIGH_WATER_BYTES }, (socket) => {
+      this.#accepted.add(new AcceptedSocket(this, socket, protocol))
+    })
+    if (address.type === 'unix') {
+      const socketPath = new SocketPath(address.path)
+      await socketPath.claim()
+      await listening(listener, { path: socketPath.temporary, backlog: LISTEN_BACKLOG }, address)
+      socketPath.setMode(options.mode ?? DEFAULT_SOCKET_MODE)
+      socketPath.publish()
+      this.#paths.push(socketPath)
+    } else if (address.type === 'fd') {
+      await listening(listener, address.fd, address)
+    } else {
+      await listening(listener, { host: address.host, port: address.port, backlog: LISTEN_BACKLOG }, address)
+    }
+    this.#listeners.push(listener)
+    this.#startSweep()
+    const bound = listener.address()
+    if (address.type !== 'tcp' || bound === null || typeof bound === 'string') return address
+    return { type: 'tcp', host: address.host, port: bound.port }
+  }
+
+  /**
+   * Stops accepting, closes idle connections, lets requests in flight finish. After `timeoutMs` the rest is given up,
+   * visibly to its clients, and counted.
+   */
+  drain(timeoutMs: number): Promise<{ unfinished: number }> {
+    this.#drained ??= this.#drain(timeoutMs)
+    return this.#drained
+  }
+
+  /** Stops accepting and finishes what is in flight, however long it takes. */
+  async close(): Promise<void> {
+    await this.drain(Infinity)
+  }
+
+  async #drain(timeoutMs: number): Promise<{ unfinished: number }> {
+    this.draining = true
+    for (const listener of this.#listeners) listener.close()
+    for (const socketPath of this.#paths) socketPath.remove()
+    for (const accepted of this.#accepted) accepted.drain()
+    this.#http?.drain()
+    if (this.requestsInFlight > 0) await this.#untilIdle(timeoutMs)
+    const unfinished = this.requestsInFlight
+    if (unfinished > 0) {
+      const error = new TsgiError('TSGI_ERR_APPLICATION', 'not finished within the graceful timeout')
+      for (const accepted of this.#accepted) accepted.giveUp(error)
+      this.#http?.giveUp(error)
+    }
+    await this.#untilWritten()
+    clearInterval(this.#sweep)
+    for (const accepted of this.#accepted) accepted.destroy()
+    this.#http?.destroy()
+    return { unfinished }
+  }
+
+  #untilIdle(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = timeoutMs === Infinity ? undefined : setTimeout(resolve, timeoutMs)
+      this.#idle = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Responses are on their way to the proxy: waits until their connections are closed, one second at most. */
+  async #untilWritten(): Promise<void> {
+    const deadline = performance.now() + SWEEP_INTERVAL_MS
+    while (this.#accepted.size + (this.#http?.connections ?? 0) > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+
+  // For the connections.
+
+  serveHttp(socket: Socket): void {
+    this.#http ??= new HttpServer(this)
+    this.#http.serve(socket)
+  }
+
+  forget(accepted: AcceptedSocket): void {
+    this.#accepted.delete(accepted)
+  }
+
+  requestStarted(): void {
+    this.requestsInFlight++
+  }
+
+  requestFinished(): void {
+    this.requestsInFlight--
+    if (this.requestsInFlight === 0) this.#idle?.()
+  }
+
+  #startSweep(): void {
+    this.#sweep ??= setInterval(() => {
+      this.clock = performance.now()
+      for (const accepted of this.#accepted) accepted.checkTimeouts(this.clock)
+    }, SWEEP_INTERVAL_MS)
+    this.#sweep.unref()
+  }
+}
+
+function listening(
+  listener: NetServer,
+  target: number | { path: string; backlog: number } | { host: string; port: number; backlog: number },
+  address: BindAddress,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', (error: NodeJS.ErrnoException) => {
+      const code = error.code === 'EADDRINUSE' ? 'TSGI_ERR_ADDRESS_IN_USE' : 'TSGI_ERR_LISTEN'
+      reject(new TsgiError(code, `${formatBindAddress(address)} (${error.code ?? error.message})`, { cause: error }))
+    })
+    // Node 20 ignores `backlog` beside `fd` and would lower it to 511 on the socket that all workers share.
+    if (typeof target === 'number') listener.listen({ fd: target }, LISTEN_BACKLOG, resolve)
+    else listener.listen(target, resolve)
+  })
+}
