@@ -1,5 +1,7 @@
 import type { Environ, ErrorStream, FileWrapper } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
+import { EnvironShapes } from './environ-shape.ts'
+import type { DraftBase } from './environ-shape.ts'
 import type { Exchange } from './exchange.ts'
 import { decodePath, splitTarget, stripAuthority } from './request-target.ts'
 
@@ -9,7 +11,7 @@ const VERSION = Object.freeze([1, 0] as const)
 const EXCHANGE = Symbol('tsgi.exchange')
 
 /** While it is filled, every variable is unset: a second value for one is then seen. */
-type Draft = Partial<Environ> & { [EXCHANGE]: Exchange }
+export type Draft = Partial<Environ> & { [EXCHANGE]?: Exchange }
 
 /**
  * `tsgi.signal` is an accessor: making an AbortSignal takes 2 µs on Node 20, and few requests look at it.
@@ -17,7 +19,7 @@ type Draft = Partial<Environ> & { [EXCHANGE]: Exchange }
  */
 const SIGNAL_DESCRIPTOR: PropertyDescriptor = {
   get(this: Draft): AbortSignal {
-    return this[EXCHANGE].signal
+    return this[EXCHANGE]?.signal ?? new AbortController().signal
   },
   set(this: Draft, value: unknown) {
     Object.defineProperty(this, 'tsgi.signal', { value, writable: true, enumerable: true, configurable: true })
@@ -35,9 +37,44 @@ const SIGNAL_DESCRIPTOR: PropertyDescriptor = {
  *
  * Throws `TSGI_ERR_REQUEST_INVALID` for a repeated or missing variable, `TSGI_ERR_CONTENT_LENGTH` never: the connection judged it.
  */
-export function createEnviron(exchange: Exchange, errors: ErrorStream): Environ | undefined {
-  const { context, params } = exchange
-  const draft: Draft = {
+export function createEnviron(exchange: Exchange, base: DraftBase): Environ | undefined {
+  const { params } = exchange
+  const shape = SHAPES.find(params)
+  const draft: Draft = shape === undefined ? emptyDraft(base) : shape.make(params, base)
+  draft['tsgi.input'] = exchange.input
+  draft[EXCHANGE] = exchange
+  Object.defineProperty(draft, 'tsgi.signal', SIGNAL_DESCRIPTOR)
+  let index = 0
+  if (shape !== undefined) {
+    index = 2 * shape.names.length
+    const type = params[shape.contentType]
+    if (type !== undefined && type !== '') draft.CONTENT_TYPE = type
+    const length = params[shape.contentLength]
+    if (length !== undefined && length !== '') draft.CONTENT_LENGTH = length
+  }
+  for (; index < params.length; index += 2) {
+    setVariable(draft, params[index] ?? '', params[index + 1] ?? '')
+  }
+  return complete(draft, exchange)
+}
+
+const SHAPES = new EnvironShapes()
+
+/** What all environs of a server share. */
+export function draftBase(multiprocess: boolean, errors: ErrorStream): DraftBase {
+  return {
+    'tsgi.version': VERSION,
+    'tsgi.errors': errors,
+    'tsgi.multithread': false,
+    'tsgi.multiprocess': multiprocess,
+    'tsgi.run_once': false,
+    'tsgi.file_wrapper': wrapFile,
+  }
+}
+
+/** The beginning of an environ whose variables are set one by one; the same members in the same order as in a shape. */
+function emptyDraft(base: DraftBase): Draft {
+  return {
     REQUEST_METHOD: undefined,
     SCRIPT_NAME: undefined,
     PATH_INFO: undefined,
@@ -46,22 +83,16 @@ export function createEnviron(exchange: Exchange, errors: ErrorStream): Environ 
     SERVER_NAME: undefined,
     SERVER_PORT: undefined,
     SERVER_PROTOCOL: undefined,
-    'tsgi.version': VERSION,
+    'tsgi.version': base['tsgi.version'],
     'tsgi.url_scheme': 'http',
-    'tsgi.input': exchange.input,
-    'tsgi.errors': errors,
-    'tsgi.multithread': false,
-    'tsgi.multiprocess': context.multiprocess,
-    'tsgi.run_once': false,
-    'tsgi.file_wrapper': wrapFile,
+    'tsgi.input': undefined,
+    'tsgi.errors': base['tsgi.errors'],
+    'tsgi.multithread': base['tsgi.multithread'],
+    'tsgi.multiprocess': base['tsgi.multiprocess'],
+    'tsgi.run_once': base['tsgi.run_once'],
+    'tsgi.file_wrapper': base['tsgi.file_wrapper'],
     'tsgi.request_id': '',
-    [EXCHANGE]: exchange,
   } as unknown as Draft // exactOptionalPropertyTypes: unset is written as undefined here, and nowhere else
-  Object.defineProperty(draft, 'tsgi.signal', SIGNAL_DESCRIPTOR)
-  for (let index = 0; index < params.length; index += 2) {
-    setVariable(draft, params[index] ?? '', params[index + 1] ?? '')
-  }
-  return complete(draft, exchange)
 }
 
 function setVariable(draft: Draft, name: string, value: string): void {

@@ -16,6 +16,9 @@ export interface ResponseHead {
 /** Three digits and a reason phrase of visible characters, spaces, tabs and latin-1 (RFC 9112, section 4). */
 const STATUS = /^[2-5][0-9][0-9](?: [\t\x20-\x7e\x80-\xff]*)?$/
 
+/** The status that was checked last. */
+let lastStatus = ''
+
 /** A field name is a token (RFC 9110, section 5.6.2). */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
@@ -29,21 +32,24 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
  * Throws `TSGI_ERR_STATUS_INVALID`, `TSGI_ERR_HEADER_INVALID`, `TSGI_ERR_CONTENT_LENGTH`.
  */
 export function checkResponseHead(status: string, headers: readonly HeaderPair[]): ResponseHead {
-  if (typeof status !== 'string' || !STATUS.test(status)) throw new TsgiError('TSGI_ERR_STATUS_INVALID', quote(status))
+  if (status !== lastStatus && (typeof status !== 'string' || !STATUS.test(status))) throw new TsgiError('TSGI_ERR_STATUS_INVALID', quote(status))
   if (!Array.isArray(headers)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(headers)} is not a list of pairs`)
+  lastStatus = status
   const statusCode = Number(status.slice(0, 3))
   const kept: HeaderPair[] = []
   let contentLength = -1
   for (const pair of headers as readonly HeaderPair[]) {
     if (!Array.isArray(pair) || pair.length !== 2) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(pair)} is not [name, value]`)
     const [name, value] = pair as HeaderPair
-    if (typeof name !== 'string' || !TOKEN.test(name)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `name ${quote(name)}`)
-    if (typeof value !== 'string' || !VALUE.test(value)) {
-      throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${name}: value ${quote(value)}`)
+    const field = FIELDS.get(name) ?? learnField(name)
+    if (value !== field.lastValue) {
+      if (typeof value !== 'string' || !VALUE.test(value)) {
+        throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${name}: value ${quote(value)}`)
+      }
+      field.lastValue = value
     }
-    const kind = fieldKind(name)
-    if (kind === 'server') continue
-    if (kind === 'length') {
+    if (field.kind === 'server') continue
+    if (field.kind === 'length') {
       if (statusCode === 204) continue
       const length = parseContentLength(value.trim())
       if (length === -1 || (contentLength !== -1 && contentLength !== length)) {
@@ -57,33 +63,31 @@ export function checkResponseHead(status: string, headers: readonly HeaderPair[]
   return { status: status.length === 3 ? `${status} ` : status, statusCode, headers: kept, contentLength }
 }
 
-/** `server`: sent by the server or the proxy, never by an application. `Status` would be read as the status line of CGI. */
-function fieldKind(name: string): 'length' | 'server' | 'application' {
-  // Their lengths tell most fields apart without lower-casing every name.
-  switch (name.length) {
-    case 2:
-      return name.toLowerCase() === 'te' ? 'server' : 'application'
-    case 6:
-      return name.toLowerCase() === 'status' ? 'server' : 'application'
-    case 7: {
-      const lower = name.toLowerCase()
-      return lower === 'trailer' || lower === 'upgrade' ? 'server' : 'application'
-    }
-    case 10: {
-      const lower = name.toLowerCase()
-      return lower === 'connection' || lower === 'keep-alive' ? 'server' : 'application'
-    }
-    case 14:
-      return name.toLowerCase() === 'content-length' ? 'length' : 'application'
-    case 16:
-      return name.toLowerCase() === 'proxy-connection' ? 'server' : 'application'
-    case 17:
-      return name.toLowerCase() === 'transfer-encoding' ? 'server' : 'application'
-    case 18:
-      return name.toLowerCase() === 'proxy-authenticate' ? 'server' : 'application'
-    default:
-      return name.length > 5 && name.charCodeAt(5) === 0x2d && name.toLowerCase().startsWith('proxy-')
-        ? 'server'
-        : 'application'
-  }
+/** What is known of a field name that was found to be a token, and the value that was checked last: most are sent again and again. */
+interface Field {
+  readonly kind: 'length' | 'server' | 'application'
+  lastValue: string | undefined
 }
+
+/** Applications use a few dozen names; one that makes them up must not make this grow. */
+const MAX_FIELDS = 256
+const FIELDS = new Map<unknown, Field>()
+
+/** Throws `TSGI_ERR_HEADER_INVALID`. */
+function learnField(name: unknown): Field {
+  if (typeof name !== 'string' || !TOKEN.test(name)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `name ${quote(name)}`)
+  const field: Field = { kind: fieldKind(name.toLowerCase()), lastValue: undefined }
+  if (FIELDS.size < MAX_FIELDS) FIELDS.set(name, field)
+  return field
+}
+
+/**
+ * `server`: fields of the connection with the client, which the server or the proxy sends, never the application. `Status`
+ * would be read as the status line of CGI.
+ */
+function fieldKind(name: string): Field['kind'] {
+  if (name === 'content-length') return 'length'
+  return SERVER_FIELDS.has(name) || name.startsWith('proxy-') ? 'server' : 'application'
+}
+
+const SERVER_FIELDS = new Set(['connection', 'keep-alive', 'status', 'te', 'trailer', 'transfer-encoding', 'upgrade'])

@@ -1,20 +1,23 @@
 import type { Application, Chunk, ErrorStream, ResponseBody, StartResponse } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
-import { createEnviron } from './environ.ts'
+import { createEnviron, draftBase } from './environ.ts'
+import type { DraftBase } from './environ-shape.ts'
 import type { Exchange, RequestHandler } from './exchange.ts'
 
 /** Serves requests by a TSGI application. */
 export function applicationHandler(application: Application): RequestHandler {
+  let base: DraftBase | undefined
   return (exchange) => {
-    runApplication(application, exchange)
+    base ??= draftBase(exchange.context.multiprocess, ERRORS)
+    runApplication(application, exchange, base)
   }
 }
 
 /** One call of the application, from the environ to `close()`. Whatever is thrown ends in the exchange. */
-function runApplication(application: Application, exchange: Exchange): void {
+function runApplication(application: Application, exchange: Exchange, base: DraftBase): void {
   let result: ResponseBody | Promise<ResponseBody>
   try {
-    const environ = createEnviron(exchange, ERRORS)
+    const environ = createEnviron(exchange, base)
     if (environ === undefined) {
       exchange.respond(404)
       exchange.finished()

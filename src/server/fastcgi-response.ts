@@ -17,6 +17,15 @@ const COPY_LIMIT_BYTES = 16 * 1024
 
 /** Writes a response that is all there: head, body, end of STDOUT and END_REQUEST, in one write. */
 export function wholeResponse(socket: Socket, requestId: number, head: string, body: Chunk | null): void {
+  if (body === null || typeof body === 'string') {
+    const text = body ?? ''
+    const contentBytes = head.length + text.length
+    // ASCII is the same in UTF-8 and latin-1. A string needs no buffer of ours: the stream encodes it on the way to the kernel.
+    if (contentBytes <= TEXT_LIMIT_BYTES && Buffer.byteLength(text) === text.length) {
+      socket.write(recordHeaderText(requestId, contentBytes) + head + text + endOfResponseText(requestId), 'latin1')
+      return
+    }
+  }
   const bodyBytes = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
   const contentBytes = head.length + bodyBytes
   if (bodyBytes > COPY_LIMIT_BYTES || contentBytes > FCGI_MAX_CONTENT_BYTES) {
@@ -37,6 +46,19 @@ export function wholeResponse(socket: Socket, requestId: number, head: string, b
   at = writeRecordHeader(buffer, at, RecordType.STDOUT, requestId, 0)
   writeEndRequest(buffer, at, requestId, 0, 0)
   socket.write(buffer)
+}
+
+/** Node encodes strings up to 16 KiB on the stack; longer ones are no cheaper than a buffer. */
+const TEXT_LIMIT_BYTES = 15 * 1024
+
+/** A STDOUT header as latin-1 text. */
+function recordHeaderText(requestId: number, contentLength: number): string {
+  return String.fromCharCode(1, RecordType.STDOUT, requestId >>> 8, requestId & 255, contentLength >>> 8, contentLength & 255, 0, 0)
+}
+
+/** The end of STDOUT and END_REQUEST as latin-1 text. nginx and Apache call every request 1. */
+function endOfResponseText(requestId: number): string {
+  return requestId === 1 ? END_OF_FIRST : endOfResponse(requestId).toString('latin1')
 }
 
 /** Writes head and body as STDOUT records. False: the proxy does not take it as fast as it comes. */
@@ -78,3 +100,5 @@ function writeRecords(socket: Socket, requestId: number, content: Uint8Array): b
   }
   return room
 }
+
+const END_OF_FIRST = endOfResponse(1).toString('latin1')

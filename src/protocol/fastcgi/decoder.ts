@@ -149,6 +149,13 @@ export class FastcgiDecoder {
     if (type === RecordType.BEGIN_REQUEST) {
       if (this.#contentLeft !== 8) throw malformed(`BEGIN_REQUEST of ${this.#contentLeft} bytes`)
       if (id === this.#requestId) throw malformed(`BEGIN_REQUEST for request ${id}, which is being served`)
+      if (this.#chunk.length - this.#offset >= 8) {
+        const at = this.#offset
+        this.#offset += 8
+        this.#contentLeft = 0
+        this.#state = State.PADDING
+        return this.#beginRequest(this.#chunk, at)
+      }
       this.#expectWhole(8)
       return undefined
     }
@@ -231,11 +238,15 @@ export class FastcgiDecoder {
       const pairs = decodeParams(whole, 0, whole.length)
       return { type: 'get-values', names: pairs.filter((_, index) => index % 2 === 0) }
     }
+    return this.#beginRequest(whole, 0)
+  }
+
+  #beginRequest(bytes: Uint8Array, at: number): FastcgiEvent {
     if (this.#requestId !== 0) return { type: 'multiplexed', requestId: this.#recordId }
     this.#requestId = this.#recordId
     this.#phase = Phase.PARAMS
-    const role = ((whole[0] ?? 0) << 8) | (whole[1] ?? 0)
-    return { type: 'begin', requestId: this.#recordId, role, keepConnection: ((whole[2] ?? 0) & KEEP_CONNECTION) !== 0 }
+    const role = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+    return { type: 'begin', requestId: this.#recordId, role, keepConnection: ((bytes[at + 2] ?? 0) & KEEP_CONNECTION) !== 0 }
   }
 
   #checkParamsSize(more: number): void {

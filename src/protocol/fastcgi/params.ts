@@ -1,5 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { decodeLatin1, encodeLatin1 } from '../latin1.ts'
+import { NAMES } from '../name-table.ts'
 
 /**
  * Decodes name-value pairs (section 3.4) from `bytes[start, end)`: nameLength, valueLength, name, value; a length below
@@ -28,10 +29,10 @@ export function decodeParams(bytes: Uint8Array, start: number, end: number): str
     }
     // Both lengths are below 2^31, so that their sum is exact: no overflow as in CVE-2025-23016.
     if (nameLength + valueLength > end - at) throw truncated(at - start)
-    const name = at - start
-    const value = name + nameLength
-    at += nameLength + valueLength
-    params.push(text.slice(name, value), text.slice(value, at - start))
+    const value = at + nameLength
+    const name = NAMES.lookUp(bytes, at, value, text, start)
+    at = value + valueLength
+    params.push(name, text.slice(value - start, at - start))
   }
   return params
 }

@@ -1,5 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { decodeLatin1, encodeLatin1 } from '../latin1.ts'
+import { NAMES } from '../name-table.ts'
 
 /** Most bytes of the variables of one packet: its size is a u16. */
 export const UWSGI_MAX_VARS_BYTES = 65_535
@@ -23,7 +24,7 @@ export function decodeVars(bytes: Uint8Array, start: number, end: number): strin
     const value = keyEnd + 2
     const valueEnd = value + ((bytes[keyEnd] ?? 0) | ((bytes[keyEnd + 1] ?? 0) << 8))
     if (valueEnd > end) throw malformed(at - start, 'a value longer than the packet')
-    params.push(text.slice(key - start, keyEnd - start), text.slice(value - start, valueEnd - start))
+    params.push(NAMES.lookUp(bytes, key, keyEnd, text, start), text.slice(value - start, valueEnd - start))
     at = valueEnd
   }
   return params
