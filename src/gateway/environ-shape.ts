@@ -1,29 +1,41 @@
-import type { Draft } from './environ.ts'
+import type { Environ } from '../interface/application.ts'
+import type { Exchange } from './exchange.ts'
 
-/** Distinct shapes kept: one for each proxy configuration in front, and its variants with and without optional variables. */
-const MAX_SHAPES = 16
+/** Where the accessor of `tsgi.signal` finds its request. */
+export const EXCHANGE = Symbol('tsgi.exchange')
 
-/** Most variables of a shape. A proxy's own parameters are some twenty. */
-const MAX_NAMES = 64
+/** An environ that is being filled: a variable that is not set yet is undefined. */
+export type Draft = Partial<Environ> & { [EXCHANGE]?: Exchange }
 
-/** What a proxy's configuration names its variables; anything else is set one by one. */
-const PLAIN_NAME = /^[A-Z][A-Z0-9_]*$/
-
-/** Everything of an environ that is not the request's. */
+/** What all environs of a server share. */
 export type DraftBase = Pick<
-  Draft,
+  Environ,
   'tsgi.version' | 'tsgi.errors' | 'tsgi.multithread' | 'tsgi.multiprocess' | 'tsgi.run_once' | 'tsgi.file_wrapper'
 >
 
-/** A proxy's own variables, in the order it sends them, and a function that makes an object of them at once. */
-export interface EnvironShape {
+/** One sequence of variable names, and a function that makes the environ of it at once. */
+interface Shape {
   readonly names: readonly string[]
-  /** Makes the environ's beginning from `[name, value, …]`. CONTENT_TYPE and CONTENT_LENGTH are left out: they may be empty. */
   readonly make: (params: readonly string[], base: DraftBase) => Draft
-  /** Where the values of those two are in `params`; beyond its end when the shape has none. */
+  /** Where the values of these two are in `params`, Infinity when there is none: they are left out where they are empty. */
   readonly contentType: number
   readonly contentLength: number
 }
+
+/** Shapes kept. Browsers and programs that call one site send their fields in a few dozen sequences. */
+const MAX_SHAPES = 256
+
+/** Most variables of a shape: some twenty of the proxy, the rest is the client's. */
+const MAX_NAMES = 64
+
+/** A sequence is worth a shape when it has come this often. */
+const WORTHWHILE = 8
+
+/** When the table is full it is begun anew, but no sooner than this: a client that varies its header names buys little work. */
+const RENEWAL_MS = 60_000
+
+/** Names that may stand in source text as they are. */
+const PLAIN_NAME = /^[A-Z][A-Z0-9_]*$/
 
 /** Variables every environ has, so that all of them begin with the same members. */
 const ALWAYS = [
@@ -37,84 +49,116 @@ const ALWAYS = [
   'SERVER_PROTOCOL',
 ]
 
-const OPTIONAL_WHEN_EMPTY = new Set(['CONTENT_TYPE', 'CONTENT_LENGTH'])
-
 /**
- * The shapes seen so far. A proxy sends the variables of its configuration first and in the same order, request after
- * request; an object made by one literal costs a tenth of one that grows member by member. Header fields, which clients
- * choose, come after them and are never part of a shape.
+ * The sequences of variable names that were seen, each with a function that makes an object of them by one literal: that costs
+ * a tenth of an object that grows member by member. The names of two requests in the same sequence differ in nothing but values.
  */
 export class EnvironShapes {
-  readonly #shapes: EnvironShape[] = []
-  #last: EnvironShape | undefined
+  readonly #isLeftOut: (name: string) => boolean
+  readonly #shapes = new Map<number, Shape>()
+  /** How often a sequence without a shape has come, by the lower bits of its hash. */
+  readonly #seen = new Uint8Array(1024)
+  #renewedAt = 0
 
-  /** The shape that `params` begin with; undefined where they are set one by one. */
-  find(params: readonly string[]): EnvironShape | undefined {
-    const last = this.#last
-    if (last !== undefined && matches(last, params)) return last
-    const shape = this.#shapes.find((candidate) => matches(candidate, params)) ?? this.#add(params)
-    if (shape !== undefined) this.#last = shape
-    return shape
+  /** `isLeftOut`: variables that no environ has. */
+  constructor(isLeftOut: (name: string) => boolean) {
+    this.#isLeftOut = isLeftOut
   }
 
-  #add(params: readonly string[]): EnvironShape | undefined {
-    if (this.#shapes.length === MAX_SHAPES) return undefined
-    const names: string[] = []
-    for (let index = 0; index < params.length && names.length < MAX_NAMES; index += 2) {
-      const name = params[index] ?? ''
-      if (!PLAIN_NAME.test(name) || name.startsWith('HTTP_')) break
-      // A repeated variable is an error, which setting them one by one finds.
-      if (names.includes(name)) return undefined
-      names.push(name)
+  /** The environ of `[name, value, …]` as far as it can be told from them; undefined where they must be set one by one. */
+  make(params: readonly string[], base: DraftBase): Draft | undefined {
+    const hash = hashNames(params)
+    const shape = this.#shapes.get(hash)
+    if (shape === undefined) {
+      this.#consider(hash, params)
+      return undefined
     }
-    const make = names.length === 0 ? undefined : compile(names)
-    if (make === undefined) return undefined
-    const shape = { names, make, contentType: valueIndex(names, 'CONTENT_TYPE'), contentLength: valueIndex(names, 'CONTENT_LENGTH') }
-    this.#shapes.push(shape)
-    return shape
+    if (!matches(shape, params)) return undefined
+    const draft = shape.make(params, base)
+    const contentType = params[shape.contentType]
+    if (contentType !== undefined && contentType !== '') draft.CONTENT_TYPE = contentType
+    const contentLength = params[shape.contentLength]
+    if (contentLength !== undefined && contentLength !== '') draft.CONTENT_LENGTH = contentLength
+    return draft
   }
+
+  #consider(hash: number, params: readonly string[]): void {
+    const slot = hash & (this.#seen.length - 1)
+    const times = (this.#seen[slot] ?? 0) + 1
+    this.#seen[slot] = times
+    if (times < WORTHWHILE) return
+    this.#seen[slot] = 0
+    if (this.#shapes.size === MAX_SHAPES) {
+      const now = performance.now()
+      if (now - this.#renewedAt < RENEWAL_MS) return
+      this.#renewedAt = now
+      this.#shapes.clear()
+    }
+    const names = params.filter((_, index) => index % 2 === 0)
+    if (names.length > MAX_NAMES || names.some((name) => !PLAIN_NAME.test(name))) return
+    // A repeated variable is joined or refused, which takes looking at it.
+    if (new Set(names).size < names.length) return
+    const make = this.#compile(names)
+    if (make === undefined) return
+    this.#shapes.set(hash, {
+      names,
+      make,
+      contentType: valueIndex(names, 'CONTENT_TYPE'),
+      contentLength: valueIndex(names, 'CONTENT_LENGTH'),
+    })
+  }
+
+  /**
+   * The literal as source text. Names have been checked to be plain words, and no value is part of the text.
+   * Undefined where the process may not make code from strings (`--disallow-code-generation-from-strings`).
+   */
+  #compile(names: readonly string[]): Shape['make'] | undefined {
+    const members = ALWAYS.map((name) => `${name}: ${names.includes(name) ? `params[${valueIndex(names, name)}]` : 'undefined'}`)
+    members.push(
+      `'tsgi.version': base['tsgi.version']`,
+      `'tsgi.url_scheme': 'http'`,
+      `'tsgi.input': undefined`,
+      `'tsgi.errors': base['tsgi.errors']`,
+      `'tsgi.multithread': base['tsgi.multithread']`,
+      `'tsgi.multiprocess': base['tsgi.multiprocess']`,
+      `'tsgi.run_once': base['tsgi.run_once']`,
+      `'tsgi.file_wrapper': base['tsgi.file_wrapper']`,
+      `'tsgi.request_id': ''`,
+    )
+    for (const name of names) {
+      if (ALWAYS.includes(name) || name === 'CONTENT_TYPE' || name === 'CONTENT_LENGTH' || this.#isLeftOut(name)) continue
+      members.push(`${name}: params[${valueIndex(names, name)}]`)
+    }
+    try {
+      // The function has the type that its source text says.
+      return new Function('params', 'base', `return { ${members.join(', ')} }`) as Shape['make']
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Tells sequences apart well enough to find one; `matches` makes sure. */
+function hashNames(params: readonly string[]): number {
+  let hash = params.length
+  for (let index = 0; index < params.length; index += 2) {
+    const name = params[index] ?? ''
+    hash = (Math.imul(hash, 31) + name.length * 256 + name.charCodeAt(name.length >> 1)) | 0
+  }
+  return hash
+}
+
+function matches(shape: Shape, params: readonly string[]): boolean {
+  const { names } = shape
+  if (params.length !== 2 * names.length) return false
+  // The decoders give the same string for the same name: these comparisons look at addresses.
+  for (let index = 0; index < names.length; index++) {
+    if (params[2 * index] !== names[index]) return false
+  }
+  return true
 }
 
 function valueIndex(names: readonly string[], name: string): number {
   const index = names.indexOf(name)
   return index === -1 ? Infinity : 2 * index + 1
-}
-
-function matches(shape: EnvironShape, params: readonly string[]): boolean {
-  const { names } = shape
-  if (params.length < 2 * names.length) return false
-  for (let index = 0; index < names.length; index++) {
-    if (params[2 * index] !== names[index]) return false
-  }
-  // The whole run of the proxy's variables, not a beginning of it: two shapes never match the same request.
-  const next = params[2 * names.length]
-  return next === undefined || next.startsWith('HTTP_') || names.length === MAX_NAMES || !PLAIN_NAME.test(next)
-}
-
-/**
- * The literal as source text. Names have been checked to be plain words, and no value is part of the text.
- * Undefined where the process may not make code from strings (`--disallow-code-generation-from-strings`).
- */
-function compile(names: readonly string[]): EnvironShape['make'] | undefined {
-  const members = ALWAYS.map((name) => `${name}: ${names.includes(name) ? `params[${2 * names.indexOf(name) + 1}]` : 'undefined'}`)
-  members.push(
-    `'tsgi.version': base['tsgi.version']`,
-    `'tsgi.url_scheme': 'http'`,
-    `'tsgi.input': undefined`,
-    `'tsgi.errors': base['tsgi.errors']`,
-    `'tsgi.multithread': base['tsgi.multithread']`,
-    `'tsgi.multiprocess': base['tsgi.multiprocess']`,
-    `'tsgi.run_once': base['tsgi.run_once']`,
-    `'tsgi.file_wrapper': base['tsgi.file_wrapper']`,
-    `'tsgi.request_id': ''`,
-  )
-  names.forEach((name, index) => {
-    if (!ALWAYS.includes(name) && !OPTIONAL_WHEN_EMPTY.has(name)) members.push(`${name}: params[${2 * index + 1}]`)
-  })
-  try {
-    // The function has the type that its source text says.
-    return new Function('params', 'base', `return { ${members.join(', ')} }`) as EnvironShape['make']
-  } catch {
-    return undefined
-  }
 }

@@ -1,17 +1,11 @@
 import type { Environ, ErrorStream, FileWrapper } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
-import { EnvironShapes } from './environ-shape.ts'
-import type { DraftBase } from './environ-shape.ts'
+import { EnvironShapes, EXCHANGE } from './environ-shape.ts'
+import type { Draft, DraftBase } from './environ-shape.ts'
 import type { Exchange } from './exchange.ts'
 import { decodePath, splitTarget, stripAuthority } from './request-target.ts'
 
 const VERSION = Object.freeze([1, 0] as const)
-
-/** Where the accessor of `tsgi.signal` finds its request. */
-const EXCHANGE = Symbol('tsgi.exchange')
-
-/** While it is filled, every variable is unset: a second value for one is then seen. */
-export type Draft = Partial<Environ> & { [EXCHANGE]?: Exchange }
 
 /**
  * `tsgi.signal` is an accessor: making an AbortSignal takes 2 µs on Node 20, and few requests look at it.
@@ -39,26 +33,19 @@ const SIGNAL_DESCRIPTOR: PropertyDescriptor = {
  */
 export function createEnviron(exchange: Exchange, base: DraftBase): Environ | undefined {
   const { params } = exchange
-  const shape = SHAPES.find(params)
-  const draft: Draft = shape === undefined ? emptyDraft(base) : shape.make(params, base)
+  const draft = SHAPES.make(params, base) ?? setVariables(emptyDraft(base), params)
   draft['tsgi.input'] = exchange.input
   draft[EXCHANGE] = exchange
   Object.defineProperty(draft, 'tsgi.signal', SIGNAL_DESCRIPTOR)
-  let index = 0
-  if (shape !== undefined) {
-    index = 2 * shape.names.length
-    const type = params[shape.contentType]
-    if (type !== undefined && type !== '') draft.CONTENT_TYPE = type
-    const length = params[shape.contentLength]
-    if (length !== undefined && length !== '') draft.CONTENT_LENGTH = length
-  }
-  for (; index < params.length; index += 2) {
-    setVariable(draft, params[index] ?? '', params[index + 1] ?? '')
-  }
   return complete(draft, exchange)
 }
 
-const SHAPES = new EnvironShapes()
+const SHAPES = new EnvironShapes(belongsToConnection)
+
+function setVariables(draft: Draft, params: readonly string[]): Draft {
+  for (let index = 0; index < params.length; index += 2) setVariable(draft, params[index] ?? '', params[index + 1] ?? '')
+  return draft
+}
 
 /** What all environs of a server share. */
 export function draftBase(multiprocess: boolean, errors: ErrorStream): DraftBase {

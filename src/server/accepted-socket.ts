@@ -3,6 +3,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { ConnectionServer, ProtocolConnection } from './connection.ts'
 import { lingeringEnd } from './connection.ts'
 import { FastcgiConnection } from './fastcgi-connection.ts'
+import { withSharedReads } from './shared-read.ts'
 import { UwsgiConnection } from './uwsgi-connection.ts'
 
 /** What a listener speaks. `auto`: the first byte of each connection tells. */
@@ -23,7 +24,7 @@ export interface SocketOwner extends ConnectionServer {
  */
 export class AcceptedSocket {
   readonly #owner: SocketOwner
-  readonly #socket: Socket
+  #socket: Socket
   readonly #protocol: Protocol
   #connection: ProtocolConnection | undefined
   #error: Error | undefined
@@ -35,11 +36,23 @@ export class AcceptedSocket {
     this.#socket = socket
     this.#protocol = protocol
     this.#acceptedAt = owner.clock
+    this.#listen(socket)
+  }
+
+  #listen(socket: Socket): void {
     socket.on('data', this.#socketOnData)
     socket.on('end', this.#socketOnEnd)
     socket.on('drain', this.#socketOnDrain)
     socket.on('error', this.#socketOnError)
     socket.on('close', this.#socketOnClose)
+  }
+
+  #unlisten(socket: Socket): void {
+    socket.off('data', this.#socketOnData)
+    socket.off('end', this.#socketOnEnd)
+    socket.off('drain', this.#socketOnDrain)
+    socket.off('error', this.#socketOnError)
+    socket.off('close', this.#socketOnClose)
   }
 
   drain(): void {
@@ -92,6 +105,7 @@ export class AcceptedSocket {
     const protocol = this.#protocol === 'auto' ? protocolOf(chunk[0] ?? 0) : this.#protocol
     switch (protocol) {
       case 'fastcgi':
+        this.#shareReads()
         this.#connection = new FastcgiConnection(this.#owner, this.#socket)
         break
       case 'uwsgi':
@@ -111,13 +125,19 @@ export class AcceptedSocket {
     this.#connection.receive(chunk)
   }
 
+  /** A FastCGI connection is kept, and worth the change of its socket. */
+  #shareReads(): void {
+    const socket = this.#socket
+    const moved = withSharedReads(socket, this.#socketOnData)
+    if (moved === undefined) return
+    this.#unlisten(socket)
+    this.#socket = moved
+    this.#listen(moved)
+  }
+
   #handToHttp(chunk: Buffer): void {
     const socket = this.#socket
-    socket.off('data', this.#socketOnData)
-    socket.off('end', this.#socketOnEnd)
-    socket.off('drain', this.#socketOnDrain)
-    socket.off('error', this.#socketOnError)
-    socket.off('close', this.#socketOnClose)
+    this.#unlisten(socket)
     this.#owner.forget(this)
     socket.pause()
     socket.unshift(chunk)

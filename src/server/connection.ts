@@ -69,6 +69,15 @@ export function disconnected(cause: Error | undefined): TsgiError {
 }
 
 /**
+ * Closes a socket whose peer has said all it will: nothing can be left unread, so that no half-close has to wait for the
+ * peer's. Saves a system call and a turn of the event loop.
+ */
+export function endAfterWrite(socket: Socket): void {
+  if (socket.writableLength === 0) socket.destroy()
+  else socket.write('', () => socket.destroy())
+}
+
+/**
  * Closes a socket without losing what was written: FIN, then read on and throw away. Closing one with unread bytes makes the
  * kernel answer ECONNRESET, and the proxy loses the response.
  */

@@ -196,7 +196,8 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
       exchange.fail(error)
       return
     }
-    exchange.input.push(data)
+    // The bytes are the socket's, which reads the next ones into the same place.
+    exchange.input.push(Buffer.from(data))
   }
 
   #endBody(): void {

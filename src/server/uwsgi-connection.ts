@@ -6,7 +6,7 @@ import type { Transport } from '../gateway/transport.ts'
 import { encodeResponseHead } from '../protocol/response-head.ts'
 import { UWSGI_PONG, UwsgiDecoder } from '../protocol/uwsgi/index.ts'
 import type { UwsgiEvent } from '../protocol/uwsgi/index.ts'
-import { disconnected, lingeringEnd, startExchange } from './connection.ts'
+import { disconnected, endAfterWrite, lingeringEnd, startExchange } from './connection.ts'
 import type { ConnectionServer, ProtocolConnection } from './connection.ts'
 
 /** Up to here a body is copied behind the head, to leave in one buffer. */
@@ -111,6 +111,7 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
 
   #startRequest(params: string[], contentLength: number): void {
     this.#started = true
+    this.#bodyComplete = contentLength === 0
     const exchange = new Exchange(this.#server.context, this, params)
     this.#exchange = exchange
     const limit = this.#server.limits.maxRequestBodyBytes
@@ -196,6 +197,7 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
   #close(): void {
     this.#closing = true
     this.#waitingSince = this.#server.clock
-    lingeringEnd(this.#socket)
+    if (this.#bodyComplete) endAfterWrite(this.#socket)
+    else lingeringEnd(this.#socket)
   }
 }

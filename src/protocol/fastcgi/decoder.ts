@@ -3,7 +3,7 @@ import { MAX_PARAMS_BYTES } from '../../interface/limits.ts'
 import { decodeParams } from './params.ts'
 import { FCGI_HEADER_BYTES, FCGI_VERSION, KEEP_CONNECTION, RecordType } from './records.ts'
 
-/** What a FastCGI client said. `params` is `[name, value, …]`, latin-1; `data` is a view on the pushed bytes, never empty. */
+/** What a FastCGI client said. `params` is `[name, value, …]`, latin-1; `data` is a view on the pushed bytes, never empty, good until the next push. */
 export type FastcgiEvent =
   | { readonly type: 'begin'; readonly requestId: number; readonly role: number; readonly keepConnection: boolean }
   | { readonly type: 'params'; readonly requestId: number; readonly params: string[] }
@@ -65,7 +65,7 @@ export class FastcgiDecoder {
     this.#maxParamsBytes = limits.maxParamsBytes ?? MAX_PARAMS_BYTES
   }
 
-  /** Takes the next bytes of the connection. They belong to the decoder from then on. */
+  /** Takes the next bytes of the connection. They may be overwritten once `next` has given undefined. */
   push(chunk: Uint8Array): void {
     if (this.#offset < this.#chunk.length) {
       const rest = this.#chunk.subarray(this.#offset)
@@ -97,21 +97,27 @@ export class FastcgiDecoder {
   next(): FastcgiEvent | undefined {
     for (;;) {
       if (this.#state === State.HEADER) {
-        if (!this.#readHeader()) return undefined
+        if (!this.#readHeader()) return this.#pause()
         const event = this.#startRecord()
         if (event !== undefined) return event
       } else if (this.#state === State.CONTENT) {
         const event = this.#readContent()
         if (event !== undefined) return event
-        if (this.#contentLeft > 0) return undefined
+        if (this.#contentLeft > 0) return this.#pause()
       } else {
         const step = Math.min(this.#paddingLeft, this.#chunk.length - this.#offset)
         this.#offset += step
         this.#paddingLeft -= step
-        if (this.#paddingLeft > 0) return undefined
+        if (this.#paddingLeft > 0) return this.#pause()
         this.#state = State.HEADER
       }
     }
+  }
+
+  /** More bytes are needed: what is kept of the chunk is copied. */
+  #pause(): undefined {
+    if (this.#paramsEnd > this.#paramsStart && !this.#paramsOwned) this.#growParams(0)
+    return undefined
   }
 
   /** Reads the eight bytes of a record header. False: they are not all there yet. */
@@ -264,16 +270,20 @@ export class FastcgiDecoder {
       this.#paramsEnd = start + step
       return
     }
-    if (!this.#paramsOwned || this.#paramsEnd + step > this.#params.length) {
-      const grown = new Uint8Array(Math.max(2 * held, held + step))
-      grown.set(this.#params.subarray(this.#paramsStart, this.#paramsEnd))
-      this.#params = grown
-      this.#paramsStart = 0
-      this.#paramsEnd = held
-      this.#paramsOwned = true
-    }
+    if (!this.#paramsOwned || this.#paramsEnd + step > this.#params.length) this.#growParams(step)
     this.#params.set(this.#chunk.subarray(start, start + step), this.#paramsEnd)
     this.#paramsEnd += step
+  }
+
+  /** Moves the PARAMS that are held into memory of the decoder's own, with room for `more` bytes. */
+  #growParams(more: number): void {
+    const held = this.#paramsEnd - this.#paramsStart
+    const grown = new Uint8Array(Math.max(2 * held, held + more))
+    grown.set(this.#params.subarray(this.#paramsStart, this.#paramsEnd))
+    this.#params = grown
+    this.#paramsStart = 0
+    this.#paramsEnd = held
+    this.#paramsOwned = true
   }
 
   #finishParams(): FastcgiEvent {
