@@ -3,7 +3,6 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { ConnectionServer, ProtocolConnection } from './connection.ts'
 import { lingeringEnd } from './connection.ts'
 import { FastcgiConnection } from './fastcgi-connection.ts'
-import { withSharedReads } from './shared-read.ts'
 import { UwsgiConnection } from './uwsgi-connection.ts'
 
 /** What a listener speaks. `auto`: the first byte of each connection tells. */
@@ -24,35 +23,25 @@ export interface SocketOwner extends ConnectionServer {
  */
 export class AcceptedSocket {
   readonly #owner: SocketOwner
-  #socket: Socket
+  readonly #socket: Socket
   readonly #protocol: Protocol
   #connection: ProtocolConnection | undefined
   #error: Error | undefined
   readonly #acceptedAt: number
   #closing = false
+  #isHttp = false
 
   constructor(owner: SocketOwner, socket: Socket, protocol: Protocol) {
     this.#owner = owner
     this.#socket = socket
     this.#protocol = protocol
     this.#acceptedAt = owner.clock
-    this.#listen(socket)
-  }
-
-  #listen(socket: Socket): void {
-    socket.on('data', this.#socketOnData)
-    socket.on('end', this.#socketOnEnd)
-    socket.on('drain', this.#socketOnDrain)
-    socket.on('error', this.#socketOnError)
-    socket.on('close', this.#socketOnClose)
-  }
-
-  #unlisten(socket: Socket): void {
-    socket.off('data', this.#socketOnData)
-    socket.off('end', this.#socketOnEnd)
-    socket.off('drain', this.#socketOnDrain)
-    socket.off('error', this.#socketOnError)
-    socket.off('close', this.#socketOnClose)
+    const owned: OwnedSocket = socket
+    owned[ACCEPTED] = this
+    socket.on('end', socketOnEnd)
+    socket.on('drain', socketOnDrain)
+    socket.on('error', socketOnError)
+    socket.on('close', socketOnClose)
   }
 
   drain(): void {
@@ -76,27 +65,30 @@ export class AcceptedSocket {
     } else if (now - this.#acceptedAt > this.#owner.limits.keepAliveTimeoutMs) this.#close()
   }
 
-  readonly #socketOnData = (chunk: Buffer): void => {
+  /** Bytes have come in; they are good until this returns. */
+  receive(chunk: Buffer): void {
     if (this.#connection !== undefined) this.#connection.receive(chunk)
+    else if (this.#isHttp) this.#socket.push(Buffer.from(chunk))
     else if (!this.#closing) this.#sniff(chunk)
   }
 
-  readonly #socketOnEnd = (): void => {
+  /** The peer sends no more. */
+  peerEnded(): void {
     // A probe that connects and leaves is no error.
     if (this.#connection === undefined) this.#close()
     else this.#connection.peerEnded()
   }
 
-  readonly #socketOnDrain = (): void => {
+  drained(): void {
     this.#connection?.drained()
   }
 
-  readonly #socketOnError = (error: Error): void => {
-    // EPIPE and ECONNRESET are how a proxy says that its client has left; 'close' follows.
+  /** EPIPE and ECONNRESET are how a proxy says that its client has left; 'close' follows. */
+  failed(error: Error): void {
     this.#error = error
   }
 
-  readonly #socketOnClose = (): void => {
+  closed(): void {
     this.#owner.forget(this)
     this.#connection?.closed(this.#error)
   }
@@ -105,7 +97,6 @@ export class AcceptedSocket {
     const protocol = this.#protocol === 'auto' ? protocolOf(chunk[0] ?? 0) : this.#protocol
     switch (protocol) {
       case 'fastcgi':
-        this.#shareReads()
         this.#connection = new FastcgiConnection(this.#owner, this.#socket)
         break
       case 'uwsgi':
@@ -125,24 +116,21 @@ export class AcceptedSocket {
     this.#connection.receive(chunk)
   }
 
-  /** A FastCGI connection is kept, and worth the change of its socket. */
-  #shareReads(): void {
-    const socket = this.#socket
-    const moved = withSharedReads(socket, this.#socketOnData)
-    if (moved === undefined) return
-    this.#unlisten(socket)
-    this.#socket = moved
-    this.#listen(moved)
-  }
-
+  /**
+   * From here on the socket is `node:http`'s, whose parser reads from the descriptor itself. What comes in here all the same,
+   * this chunk and what follows an upgrade, goes to whoever reads the socket as a stream.
+   */
   #handToHttp(chunk: Buffer): void {
     const socket = this.#socket
-    this.#unlisten(socket)
+    this.#isHttp = true
+    socket.off('end', socketOnEnd)
+    socket.off('drain', socketOnDrain)
+    socket.off('error', socketOnError)
+    socket.off('close', socketOnClose)
     this.#owner.forget(this)
     socket.pause()
-    socket.unshift(chunk)
+    socket.push(Buffer.from(chunk))
     this.#owner.serveHttp(socket)
-    // The parser reads from the descriptor itself; only a flowing stream gives it the chunk that was put back.
     socket.resume()
   }
 
@@ -150,6 +138,26 @@ export class AcceptedSocket {
     this.#closing = true
     lingeringEnd(this.#socket)
   }
+}
+
+/** Listeners are shared by all sockets, which know whom they belong to: a function for each and every socket would cost more. */
+const ACCEPTED = Symbol('tsgi.accepted')
+type OwnedSocket = Socket & { [ACCEPTED]?: AcceptedSocket }
+
+function socketOnEnd(this: OwnedSocket): void {
+  this[ACCEPTED]?.peerEnded()
+}
+
+function socketOnDrain(this: OwnedSocket): void {
+  this[ACCEPTED]?.drained()
+}
+
+function socketOnError(this: OwnedSocket, error: Error): void {
+  this[ACCEPTED]?.failed(error)
+}
+
+function socketOnClose(this: OwnedSocket): void {
+  this[ACCEPTED]?.closed()
 }
 
 function protocolOf(first: number): 'uwsgi' | 'fastcgi' | 'http' | undefined {

@@ -17,6 +17,7 @@ import { formatBindAddress } from './address.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
+import { acceptWithSharedReads } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
 
 export type { Protocol } from './accepted-socket.ts'
@@ -85,9 +86,19 @@ export class Server implements SocketOwner {
    */
   async listen(address: BindAddress, options: ListenOptions = {}): Promise<BindAddress> {
     const protocol = options.protocol ?? 'auto'
-    const listener = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: OUTPUT_HIGH_WATER_BYTES }, (socket) => {
-      this.#accepted.add(new AcceptedSocket(this, socket, protocol))
-    })
+    const accept = (socket: Socket): AcceptedSocket => {
+      const accepted = new AcceptedSocket(this, socket, protocol)
+      this.#accepted.add(accepted)
+      return accepted
+    }
+    const listener = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: OUTPUT_HIGH_WATER_BYTES })
+    if (protocol === 'http') listener.on('connection', (socket) => this.serveHttp(socket))
+    else {
+      listener.on('connection', (socket) => {
+        const accepted = accept(socket)
+        socket.on('data', (chunk: Buffer) => accepted.receive(chunk))
+      })
+    }
     if (address.type === 'unix') {
       const socketPath = new SocketPath(address.path)
       await socketPath.claim()
@@ -100,6 +111,7 @@ export class Server implements SocketOwner {
     } else {
       await listening(listener, { host: address.host, port: address.port, backlog: LISTEN_BACKLOG }, address)
     }
+    if (protocol !== 'http') acceptWithSharedReads(listener, accept)
     this.#listeners.push(listener)
     this.#startSweep()
     const bound = listener.address()

@@ -96,7 +96,8 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
         this.#startRequest(event.params, event.contentLength)
         return
       case 'body':
-        this.#exchange?.input.push(event.data)
+        // The bytes are the socket's, which reads the next ones into the same place.
+        this.#exchange?.input.push(Buffer.from(event.data))
         return
       case 'end':
         this.#bodyComplete = true
@@ -174,6 +175,10 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
   /** nginx before 1.31 mis-reads a head that comes in pieces: it leaves in one buffer. */
   #writeHead(head: string, body: Chunk | null): boolean {
     if (body === null) return this.#socket.write(head, 'latin1')
+    // ASCII is the same in UTF-8 and latin-1. A string needs no buffer of ours: the stream encodes it on the way to the kernel.
+    if (typeof body === 'string' && body.length <= COPY_LIMIT_BYTES && Buffer.byteLength(body) === body.length) {
+      return this.#socket.write(head + body, 'latin1')
+    }
     const bodyBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     if (bodyBytes > COPY_LIMIT_BYTES) {
       this.#socket.cork()

@@ -2,7 +2,7 @@ import { TsgiError } from '../../interface/errors.ts'
 import { parseContentLength } from '../content-length.ts'
 import { decodeVars } from './vars.ts'
 
-/** What a uwsgi client said. `params` is `[name, value, …]`, latin-1; `data` is a view on the pushed bytes, never empty. */
+/** What a uwsgi client said. `params` is `[name, value, …]`, latin-1; `data` is a view on the pushed bytes, never empty, good until the next push. */
 export type UwsgiEvent =
   | {
       readonly type: 'request'
@@ -37,14 +37,15 @@ export class UwsgiDecoder {
   #chunk: Uint8Array = NOTHING
   #offset = 0
   #state: State = State.HEADER
-  readonly #header = new Uint8Array(HEADER_BYTES)
+  /** The header's bytes, the first in the lowest eight bits. */
+  #header = 0
   #headerFill = 0
   #vars: Uint8Array = NOTHING
   #varsFill = 0
   #size = 0
   #bodyLeft = 0
 
-  /** Takes the next bytes of the connection. They belong to the decoder from then on. */
+  /** Takes the next bytes of the connection. They may be overwritten once `next` has given undefined. */
   push(chunk: Uint8Array): void {
     if (this.#offset < this.#chunk.length) {
       const rest = this.#chunk.subarray(this.#offset)
@@ -66,15 +67,15 @@ export class UwsgiDecoder {
   next(): UwsgiEvent | undefined {
     if (this.#state === State.HEADER) {
       while (this.#headerFill < HEADER_BYTES && this.#offset < this.#chunk.length) {
-        this.#header[this.#headerFill++] = this.#chunk[this.#offset++] ?? 0
+        this.#header |= (this.#chunk[this.#offset++] ?? 0) << (8 * this.#headerFill++)
       }
-      if (this.#headerFill > 0) checkModifier(this.#header[0] ?? 0)
+      if (this.#headerFill > 0) checkModifier(this.#header & 0xff)
       if (this.#headerFill < HEADER_BYTES) return undefined
-      if (this.#header[0] === Modifier.PING) {
+      if ((this.#header & 0xff) === Modifier.PING) {
         this.#finish()
         return { type: 'ping' }
       }
-      this.#size = (this.#header[1] ?? 0) | ((this.#header[2] ?? 0) << 8)
+      this.#size = (this.#header >>> 8) & 0xffff
       if (this.#size === 0) throw new TsgiError('TSGI_ERR_UWSGI_PACKET', 'no variables')
       this.#state = State.VARS
     }
@@ -109,7 +110,7 @@ export class UwsgiDecoder {
     const contentLength = findContentLength(params)
     this.#bodyLeft = contentLength
     this.#state = contentLength > 0 ? State.BODY : State.END
-    return { type: 'request', modifier1: this.#header[0] ?? 0, modifier2: this.#header[3] ?? 0, params, contentLength }
+    return { type: 'request', modifier1: this.#header & 0xff, modifier2: this.#header >>> 24, params, contentLength }
   }
 
   #readBody(): UwsgiEvent | undefined {
