@@ -1,0 +1,156 @@
+/**
+ * `npm run test:full`: every check and every test, with nothing skipped.
+ *
+ * As root on Debian it first installs the programs that the tests use (test/support/executables.json) and, from npm into
+ * .cache/nodes, the other Node versions. Elsewhere it names what is missing. It ends at the first step that fails.
+ * Last line: `N passed, N failed`, the tests of vitest; a check that fails before them counts as one.
+ */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const NODE_MAJORS = [22, 24, 26]
+const TEST_TIMEOUT_MS = 24 * 60_000
+const checkout = fileURLToPath(new URL('..', import.meta.url))
+const resultsFile = join(checkout, '.cache', 'vitest-results.json')
+const startedMs = Date.now()
+const summary = []
+
+class StepFailed extends Error {}
+
+function progress(text) {
+  console.log(`\n[${String(Math.round((Date.now() - startedMs) / 1000)).padStart(4)} s] ${text}`)
+}
+
+function run(command, args, { env = {}, cwd = checkout, timeout = 10 * 60_000 } = {}) {
+  const done = spawnSync(command, args, { cwd, timeout, stdio: 'inherit', env: { ...process.env, ...env } })
+  if (done.error !== undefined) throw new StepFailed(`${command}: ${done.error.message}`)
+  if (done.status !== 0)
+    throw new StepFailed(`${[command, ...args].join(' ')} ended with ${done.signal ?? `code ${done.status}`}`)
+}
+
+function step(name, body) {
+  progress(name)
+  const stepStartMs = Date.now()
+  try {
+    body()
+  } catch (error) {
+    summary.push(`FAILED  ${name}: ${error.message}`)
+    throw error
+  }
+  summary.push(`ok      ${name} (${((Date.now() - stepStartMs) / 1000).toFixed(1)} s)`)
+}
+
+function isOnPath(program) {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function installPrograms() {
+  const executables = JSON.parse(readFileSync(join(checkout, 'test/support/executables.json'), 'utf8'))
+  if (process.getuid?.() !== 0) console.log('Not root: the tests that need root will fail, for nothing is skipped here.')
+  const missing = Object.keys(executables).filter((program) => !isOnPath(program))
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map((program) => executables[program]))]
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    throw new StepFailed(`the tests need ${missing.join(', ')}; on Debian, as root: apt-get install ${packages.join(' ')}`)
+  }
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['update', '-q'], { env })
+  run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { env })
+}
+
+/** A Node of this major version from the npm package `node`: absolute path of its binary. */
+function installNode(major) {
+  const folder = join(checkout, '.cache', 'nodes', String(major))
+  const binary = join(folder, 'node_modules', '.bin', 'node')
+  if (!existsSync(binary) || !nodeVersion(binary).startsWith(`v${major}.`)) {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    // The package fetches its binary in an install script, which newer npm versions run only when they are told to.
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts: { node: true } }))
+    run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--no-save', '--no-package-lock', '--ignore-scripts=false', `node@${major}`],
+      {
+        cwd: folder,
+        env: withoutNpmSettings(),
+      },
+    )
+  }
+  const version = nodeVersion(binary)
+  if (!version.startsWith(`v${major}.`)) throw new StepFailed(`${binary} is ${version || 'not there'}`)
+  console.log(`Node ${version}`)
+  return binary
+}
+
+function nodeVersion(binary) {
+  return spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? ''
+}
+
+/** `npm run` hands its own project's place to the commands below it; an install somewhere else must not see that. */
+function withoutNpmSettings() {
+  return Object.fromEntries(['npm_config_local_prefix', 'npm_config_prefix', 'INIT_CWD'].map((name) => [name, undefined]))
+}
+
+function runTests(nodes) {
+  rmSync(resultsFile, { force: true })
+  const env = { TSGI_TEST_FULL: '1', TSGI_TEST_NODES: nodes.join(delimiter), TSGI_TEST_RESULTS: resultsFile }
+  let failure
+  try {
+    run('npx', ['--no-install', 'vitest', 'run'], { env, timeout: TEST_TIMEOUT_MS })
+  } catch (error) {
+    failure = error
+  }
+  const counts = readCounts()
+  if (failure !== undefined && counts.failed === 0) counts.failed = 1
+  return { counts, failure }
+}
+
+function readCounts() {
+  if (!existsSync(resultsFile)) return { passed: 0, failed: 0, skipped: 0 }
+  const results = JSON.parse(readFileSync(resultsFile, 'utf8'))
+  return {
+    passed: results.numPassedTests,
+    failed: results.numFailedTests,
+    skipped: results.numPendingTests + results.numTodoTests,
+  }
+}
+
+let counts = { passed: 0, failed: 0, skipped: 0 }
+let isGreen = false
+try {
+  const nodes = []
+  step('programs the tests use', installPrograms)
+  step(`Node ${NODE_MAJORS.join(', ')}`, () => {
+    nodes.push(...NODE_MAJORS.map(installNode))
+  })
+  for (const script of ['build', 'lint', 'format:check', 'typecheck', 'knip', 'lint:package']) {
+    step(script, () => {
+      run('npm', ['run', '--silent', script])
+    })
+  }
+  step('tests', () => {
+    const tests = runTests(nodes)
+    counts = tests.counts
+    if (tests.failure !== undefined) throw tests.failure
+    if (counts.passed + counts.failed === 0) throw new StepFailed('no test ran')
+    if (counts.skipped > 0) throw new StepFailed(`${counts.skipped} tests were skipped`)
+  })
+  isGreen = counts.failed === 0
+} catch (error) {
+  if (!(error instanceof StepFailed)) throw error
+}
+
+progress('Summary')
+for (const line of summary) console.log(line)
+if (counts.skipped > 0) console.log(`${counts.skipped} skipped`)
+console.log(`${counts.passed} passed, ${isGreen ? 0 : Math.max(1, counts.failed)} failed`)
+process.exitCode = isGreen ? 0 : 1
