@@ -78,7 +78,10 @@ export function quote(value: unknown): string {
   else if (typeof value === 'object' && value !== null) text = `object ${value.constructor?.name ?? '(no prototype)'}`
   else text = String(value)
   const cut = text.length > QUOTE_LIMIT
-  return JSON.stringify(cut ? text.slice(0, QUOTE_LIMIT) : text).replace(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter) + (cut ? '…' : '')
+  return (
+    JSON.stringify(cut ? text.slice(0, QUOTE_LIMIT) : text).replace(/[\x7f-\x9f\u2028\u2029]/g, escapeCharacter) +
+    (cut ? '…' : '')
+  )
 }
 
 function escapeCharacter(character: string): string {

@@ -49,7 +49,10 @@ export function formatBindAddress(address: BindAddress): string {
 export function checkSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path)
   if (bytes > MAX_SOCKET_PATH_BYTES) {
-    throw new TsgiError('TSGI_ERR_SOCKET_PATH_TOO_LONG', `${quote(path)} has ${bytes} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}`)
+    throw new TsgiError(
+      'TSGI_ERR_SOCKET_PATH_TOO_LONG',
+      `${quote(path)} has ${bytes} bytes, the system allows ${MAX_SOCKET_PATH_BYTES}`,
+    )
   }
 }
 

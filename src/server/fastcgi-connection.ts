@@ -66,16 +66,19 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
     }
   }
 
+  /**
+   * nginx closes when its client leaves. A client of another kind may have closed its half only: it still gets the response
+   * that it waits for, but the rest of one that has begun is for nobody.
+   */
   peerEnded(): void {
     const exchange = this.#exchange
-    if (exchange === undefined) this.#close()
-    else if (this.#bodyComplete) {
+    if (exchange !== undefined && this.#bodyComplete && !exchange.headSent) {
       this.#leftAt = this.#server.clock
       exchange.leave(disconnected(undefined))
-    } else {
-      this.#close()
-      exchange.disconnect(disconnected(undefined))
+      return
     }
+    this.#close()
+    exchange?.disconnect(disconnected(undefined))
   }
 
   drained(): void {
@@ -108,7 +111,7 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
       if (now - this.#waitingSince <= (begun ? headerTimeoutMs : keepAliveTimeoutMs)) return
       if (begun) this.#reject(new TsgiError('TSGI_ERR_HEADER_TIMEOUT', `${headerTimeoutMs} ms for the params`))
       else this.#close()
-    } else if (this.#leftAt !== 0 && now - this.#leftAt > keepAliveTimeoutMs) {
+    } else if (this.#leftAt !== 0 && now - this.#leftAt > lingerTimeoutMs) {
       this.#socket.destroy()
     }
   }

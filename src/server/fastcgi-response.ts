@@ -53,7 +53,16 @@ const TEXT_LIMIT_BYTES = 15 * 1024
 
 /** A STDOUT header as latin-1 text. */
 function recordHeaderText(requestId: number, contentLength: number): string {
-  return String.fromCharCode(1, RecordType.STDOUT, requestId >>> 8, requestId & 255, contentLength >>> 8, contentLength & 255, 0, 0)
+  return String.fromCharCode(
+    1,
+    RecordType.STDOUT,
+    requestId >>> 8,
+    requestId & 255,
+    contentLength >>> 8,
+    contentLength & 255,
+    0,
+    0,
+  )
 }
 
 /** The end of STDOUT and END_REQUEST as latin-1 text. nginx and Apache call every request 1. */

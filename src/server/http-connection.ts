@@ -140,7 +140,12 @@ function paramsOf(request: IncomingMessage): string[] {
  */
 function addPeer(params: string[], request: IncomingMessage, socket: Socket): void {
   if (socket.remoteAddress !== undefined) {
-    params.push('REMOTE_ADDR', socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), 'REMOTE_PORT', String(socket.remotePort ?? ''))
+    params.push(
+      'REMOTE_ADDR',
+      socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''),
+      'REMOTE_PORT',
+      String(socket.remotePort ?? ''),
+    )
     params.push('REQUEST_SCHEME', 'http')
     return
   }

@@ -27,7 +27,10 @@ interface ClientHandle {
  * itself. So the sockets are made here, from the handles that the listener's `onconnection` is called with. This file is the
  * only one that knows of them.
  */
-export function acceptWithSharedReads(listener: NetServer, accept: (socket: Socket) => { receive(chunk: Buffer): void }): boolean {
+export function acceptWithSharedReads(
+  listener: NetServer,
+  accept: (socket: Socket) => { receive(chunk: Buffer): void },
+): boolean {
   // What is not declared is checked before it is used.
   const handle = (listener as unknown as { _handle?: ListenHandle | null })._handle
   const original = handle?.onconnection

@@ -37,7 +37,10 @@ export class SocketPath {
     if (stats === undefined) return
     if (!stats.isSocket()) throw new TsgiError('TSGI_ERR_LISTEN', `${quote(this.path)} exists and is no socket`)
     if (await isLive(this.path)) {
-      throw new TsgiError('TSGI_ERR_ADDRESS_IN_USE', `another server listens on ${quote(this.path)}; stop it or choose another path`)
+      throw new TsgiError(
+        'TSGI_ERR_ADDRESS_IN_USE',
+        `another server listens on ${quote(this.path)}; stop it or choose another path`,
+      )
     }
   }
 

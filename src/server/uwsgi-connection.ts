@@ -46,16 +46,19 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
     }
   }
 
+  /**
+   * nginx closes when its client leaves. A client of another kind may have closed its half only: it still gets the response
+   * that it waits for, but the rest of one that has begun is for nobody.
+   */
   peerEnded(): void {
     const exchange = this.#exchange
-    if (exchange === undefined) this.#close()
-    else if (this.#bodyComplete) {
+    if (exchange !== undefined && this.#bodyComplete && !exchange.headSent) {
       this.#leftAt = this.#server.clock
       exchange.leave(disconnected(undefined))
-    } else {
-      this.#close()
-      exchange.disconnect(disconnected(undefined))
+      return
     }
+    this.#close()
+    exchange?.disconnect(disconnected(undefined))
   }
 
   drained(): void {
@@ -78,14 +81,14 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
   }
 
   checkTimeouts(now: number): void {
-    const { headerTimeoutMs, keepAliveTimeoutMs, lingerTimeoutMs } = this.#server.limits
+    const { headerTimeoutMs, lingerTimeoutMs } = this.#server.limits
     if (this.#closing) {
       if (now - this.#waitingSince > lingerTimeoutMs) this.#socket.destroy()
     } else if (!this.#started) {
       if (now - this.#waitingSince > headerTimeoutMs) {
         this.#reject(new TsgiError('TSGI_ERR_HEADER_TIMEOUT', `${headerTimeoutMs} ms for a packet`))
       }
-    } else if (this.#leftAt !== 0 && now - this.#leftAt > keepAliveTimeoutMs) {
+    } else if (this.#leftAt !== 0 && now - this.#leftAt > lingerTimeoutMs) {
       this.#socket.destroy()
     }
   }

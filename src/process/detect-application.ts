@@ -1,0 +1,184 @@
+import { quote, TsgiError } from '../interface/errors.ts'
+import type { Application } from '../interface/application.ts'
+
+/** What `--interface` chooses between. */
+export type InterfaceChoice = 'auto' | 'tsgi' | 'node' | 'fetch'
+
+/** What a module gives. A value of kind `node` or `fetch` is as the module exports it; an adapter makes it a handler. */
+export type LoadedApplication =
+  | { readonly kind: 'tsgi'; readonly application: Application; readonly exportName: string }
+  | { readonly kind: 'node' | 'fetch'; readonly value: unknown; readonly exportName: string }
+
+type Kind = LoadedApplication['kind']
+
+interface Candidate {
+  readonly kind: Kind
+  readonly exportName: string
+  readonly value: unknown
+}
+
+/** Names under which a plain function is taken for a `(req, res)` listener. */
+const LISTENER_NAMES = ['default', 'app', 'handler', 'listener']
+
+/** Exports that an error lists; a module may have hundreds. */
+const LISTED_EXPORTS = 12
+
+/**
+ * Finds the application among the exports of a module, see `exportsOf`. `exportName` is what the user wrote after the colon.
+ *
+ * Throws `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`: what was found, and what to write.
+ */
+export function detectApplication(
+  exports: ReadonlyMap<string, unknown>,
+  app: { readonly name: string; readonly exportName?: string; readonly interface: InterfaceChoice },
+): LoadedApplication {
+  const candidates =
+    app.exportName === undefined ? searchAll(exports, app.interface) : searchOne(exports, app.exportName, app.interface)
+  const [first, ...others] = distinct(candidates)
+  if (first === undefined) throw nothingFound(exports, app)
+  if (others.length > 0) throw ambiguous([first, ...others], app.name)
+  if (first.kind !== 'tsgi') return { kind: first.kind, value: first.value, exportName: first.exportName }
+  // A function is all that can be known of an application before it is called.
+  return { kind: 'tsgi', application: first.value as Application, exportName: first.exportName }
+}
+
+/**
+ * The exports of a module, whichever way it was written. A CommonJS module that is imported has what it exports in
+ * `default`, and beside it the names that Node could guess; a compiled ES module in it is marked `__esModule`.
+ */
+export function exportsOf(namespace: object): Map<string, unknown> {
+  const exports = new Map<string, unknown>()
+  const named = new Map<string, unknown>(
+    Object.entries(namespace).filter(([name]) => name !== 'module.exports' && name !== '__esModule'),
+  )
+  const main: unknown = named.get('default')
+  const compiled = isObject(main) && Reflect.get(main, '__esModule') === true
+  if (isObject(main) && (compiled || isPlainObject(main))) {
+    for (const [name, value] of Object.entries(main)) if (name !== '__esModule') exports.set(name, value)
+  }
+  for (const [name, value] of named) if (name !== 'default' || !compiled) exports.set(name, value)
+  return exports
+}
+
+/** The user named the export. */
+function searchOne(exports: ReadonlyMap<string, unknown>, exportName: string, choice: InterfaceChoice): Candidate[] {
+  const value = exports.get(exportName)
+  const kind = kindOf(exportName, value, choice) ?? (choice === 'auto' && typeof value === 'function' ? 'tsgi' : undefined)
+  return kind === undefined ? [] : [{ kind, exportName, value }]
+}
+
+/** `application` goes before everything, and the default export before other names. */
+function searchAll(exports: ReadonlyMap<string, unknown>, choice: InterfaceChoice): Candidate[] {
+  for (const exportName of choice === 'tsgi' ? ['application', 'default'] : ['application']) {
+    const kind = kindOf(exportName, exports.get(exportName), choice)
+    if (kind !== undefined) return [{ kind, exportName, value: exports.get(exportName) }]
+  }
+  if (choice === 'tsgi') return []
+  const found = [...exports].flatMap(([exportName, value]): Candidate[] => {
+    // With --interface node any function will do where the user names it, but not just any export.
+    if (
+      typeof value === 'function' &&
+      !isFramework(value) &&
+      exportName !== 'fetch' &&
+      !hasFetch(value) &&
+      !LISTENER_NAMES.includes(exportName)
+    )
+      return []
+    const kind = kindOf(exportName, value, choice)
+    return kind === undefined ? [] : [{ kind, exportName, value }]
+  })
+  const main = found.find(({ exportName }) => exportName === 'default')
+  return main === undefined ? found : [main]
+}
+
+/** The kind of one export, or undefined where it is no application of the kind asked for. */
+function kindOf(exportName: string, value: unknown, choice: InterfaceChoice): Kind | undefined {
+  const isFunction = typeof value === 'function'
+  switch (choice) {
+    case 'tsgi':
+      return isFunction ? 'tsgi' : undefined
+    case 'fetch':
+      return isFunction || hasFetch(value) ? 'fetch' : undefined
+    case 'node':
+      return isFunction || isFramework(value) ? 'node' : undefined
+    case 'auto':
+      if (hasFetch(value) || (isFunction && exportName === 'fetch')) return 'fetch'
+      if (isFramework(value)) return 'node'
+      if (!isFunction) return undefined
+      if (exportName === 'application') return 'tsgi'
+      return LISTENER_NAMES.includes(exportName) ? 'node' : undefined
+  }
+}
+
+/**
+ * Whether a value is an Express, Connect, Fastify, Koa or Nest application, or a server of node:http and its relatives.
+ * By their methods, not by class: an application brings its own copy of its framework.
+ */
+function isFramework(value: unknown): boolean {
+  const has = (...methods: string[]): boolean =>
+    isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function')
+  const isExpress = typeof value === 'function' && has('handle', 'use')
+  const isFastify = has('routing', 'ready', 'inject')
+  const isKoa = has('callback', 'use', 'createContext')
+  const isNest = has('getHttpAdapter', 'init')
+  const isServer = has('listen', 'address', 'emit', 'getConnections')
+  return isExpress || isFastify || isKoa || isNest || isServer
+}
+
+function hasFetch(value: unknown): boolean {
+  return isObject(value) && typeof Reflect.get(value, 'fetch') === 'function'
+}
+
+/** One value under several names is one application. */
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  return [...new Map(candidates.map((candidate) => [candidate.value, candidate])).values()]
+}
+
+function nothingFound(
+  exports: ReadonlyMap<string, unknown>,
+  app: { name: string; exportName?: string; interface: InterfaceChoice },
+): TsgiError {
+  const file = quote(app.name)
+  const found = exports.size === 0 ? `${file} exports nothing` : `${file} exports ${listExports(exports)}`
+  const wanted = app.interface === 'auto' ? 'an application' : `an application of the interface ${app.interface}`
+  const subject =
+    app.exportName === undefined
+      ? `none of them is ${wanted}`
+      : exports.has(app.exportName)
+        ? `${quote(app.exportName)} is not ${wanted}`
+        : `there is no export ${quote(app.exportName)}`
+  const callable = app.exportName === undefined ? [...exports].find(([, value]) => typeof value === 'function')?.[0] : undefined
+  const advice =
+    callable === undefined
+      ? 'Write: export const application = async (environ, startResponse) => { … }'
+      : `Export it as "application", or name it: ${app.name}:${callable}`
+  return new TsgiError('TSGI_ERR_APP_EXPORT', `${found}${exports.size === 0 ? '' : `; ${subject}`}. ${advice}`)
+}
+
+function ambiguous(candidates: readonly Candidate[], name: string): TsgiError {
+  const found = candidates.map(({ exportName, kind }) => `${exportName} (${kind})`).join(', ')
+  const advice = candidates.map(({ exportName }) => `${name}:${exportName}`).join(' or ')
+  return new TsgiError('TSGI_ERR_APP_AMBIGUOUS', `${quote(name)} exports ${found}. Say which: ${advice}`)
+}
+
+function listExports(exports: ReadonlyMap<string, unknown>): string {
+  const names = [...exports].slice(0, LISTED_EXPORTS).map(([name, value]) => `${name} (${typeName(value)})`)
+  return exports.size > LISTED_EXPORTS ? `${names.join(', ')} and ${exports.size - LISTED_EXPORTS} more` : names.join(', ')
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value !== 'object') return typeof value
+  if (Array.isArray(value)) return 'array'
+  const name: unknown = Object.getPrototypeOf(value) === null ? undefined : value.constructor?.name
+  return typeof name === 'string' && name !== 'Object' && /^\w{1,40}$/.test(name) ? name : 'object'
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null
+}

@@ -1,0 +1,53 @@
+import type { WorkerExit } from './worker-process.ts'
+
+/** Exit codes above this are, by the convention of shells, 128 and a signal. */
+const SIGNAL_BASE = 128
+
+/** What Node's exit codes mean to an operator; see "Exit codes" in Node's documentation of `process`. */
+const CODES: ReadonlyMap<number, string> = new Map([
+  [0, 'the application ended the process'],
+  [1, 'an uncaught exception, or the application ended the process'],
+  [5, 'a fatal error in V8'],
+  [7, 'an exception in the handler of uncaught exceptions'],
+  [9, 'an option in NODE_OPTIONS that this Node does not know'],
+  [13, 'a top-level await that never settled'],
+])
+
+const SIGNALS: ReadonlyMap<string, string> = new Map([
+  [
+    'SIGABRT',
+    'aborted, as Node does when the JavaScript heap is full: raise --max-old-space-size, or find what holds the memory',
+  ],
+  ['SIGKILL', 'killed by somebody, or by the system for lack of memory'],
+  ['SIGSEGV', 'a crash in native code, perhaps of an addon'],
+  ['SIGBUS', 'a crash in native code, perhaps of an addon'],
+  ['SIGILL', 'a crash in native code, perhaps of an addon built for another processor'],
+  ['SIGTRAP', 'a fatal error in V8'],
+  ['SIGTERM', 'somebody asked this worker to stop'],
+  ['SIGXCPU', 'over the limit of processor time'],
+])
+
+const SIGNAL_NUMBERS: ReadonlyMap<number, string> = new Map([
+  [4, 'SIGILL'],
+  [5, 'SIGTRAP'],
+  [6, 'SIGABRT'],
+  [7, 'SIGBUS'],
+  [9, 'SIGKILL'],
+  [11, 'SIGSEGV'],
+  [15, 'SIGTERM'],
+  [24, 'SIGXCPU'],
+])
+
+/** `exit code 134 (SIGABRT: aborted, as Node does when …)`. */
+export function describeExit(exit: WorkerExit): string {
+  if (exit.error !== undefined) return `could not be started: ${exit.error.message}`
+  if (exit.signal !== null) return `ended by ${exit.signal}${parenthesis(SIGNALS.get(exit.signal))}`
+  const code = exit.code ?? 0
+  const signal = SIGNAL_NUMBERS.get(code - SIGNAL_BASE)
+  const meaning = signal === undefined ? CODES.get(code) : `${signal}: ${SIGNALS.get(signal) ?? ''}`
+  return `ended with exit code ${code}${parenthesis(meaning)}`
+}
+
+function parenthesis(text: string | undefined): string {
+  return text === undefined ? '' : ` (${text})`
+}

@@ -1,0 +1,84 @@
+import type { Logger, LogLevel } from '../interface/logger.ts'
+
+export interface LoggerOptions {
+  /** The least severe level that is written. */
+  readonly level: LogLevel
+  /** Takes one line without its end. */
+  readonly write: (line: string) => void
+}
+
+const SEVERITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
+
+/** Lines of stacks and long messages that one event may write: a stack of a deep recursion stays readable. */
+const MAX_LINES = 100
+
+/** Errors behind an error that are written; a chain may be a circle. */
+const MAX_CAUSES = 5
+
+/**
+ * Writes `2026-11-22T16:25:01.123Z error [pid] TSGI_ERR_X message`, and what else belongs to the event in indented lines:
+ * only a line that starts with a time starts an event, whatever a client or an application puts into a message.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const log = (level: LogLevel, message: string, error?: unknown): void => {
+    if (SEVERITY[level] > SEVERITY[options.level]) return
+    const [first = '', ...rest] = eventLines(message, error)
+    options.write(`${new Date().toISOString()} ${level} [${process.pid}] ${first}`)
+    for (const line of rest.slice(0, MAX_LINES)) options.write(`    ${line}`)
+  }
+  return {
+    error: (message, error) => log('error', message, error),
+    warn: (message, error) => log('warn', message, error),
+    info: (message) => log('info', message),
+    debug: (message) => log('debug', message),
+  }
+}
+
+/** One line on standard error each. */
+export function writeToStderr(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** An error for a terminal: `CODE message`, its further lines and stacks indented. */
+export function errorLines(error: unknown): string[] {
+  const [first = '', ...rest] = eventLines('', error)
+  return [first, ...rest.slice(0, MAX_LINES).map((line) => `    ${line}`)]
+}
+
+function eventLines(message: string, error: unknown): string[] {
+  if (error === undefined) return message.split('\n').map(withoutControls)
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
+  const text = error instanceof Error ? error.message || error.name : String(error)
+  const headline = message === '' || text.startsWith(message) ? text : message.includes(text) ? message : `${message}: ${text}`
+  const prefix = typeof code === 'string' && !headline.includes(code) ? `${code} ` : ''
+  return [...`${prefix}${headline}`.split('\n'), ...stackLines(error, MAX_CAUSES)].map(withoutControls)
+}
+
+/** Where an error was thrown, then the errors behind it. The stack of a coded error only leads into this server: left out. */
+function stackLines(error: unknown, causesLeft: number): string[] {
+  if (!(error instanceof Error)) return []
+  const stack = isCoded(error) ? [] : frames(error)
+  if (error.cause === undefined || causesLeft === 0) return stack
+  const { cause } = error
+  const headline = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
+  return [...stack, ...`caused by ${headline}`.split('\n'), ...stackLines(cause, causesLeft - 1)]
+}
+
+/** The stack without the message that it repeats. */
+function frames(error: Error): string[] {
+  const lines = (error.stack ?? '').split('\n')
+  return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+}
+
+function isCoded(error: Error): boolean {
+  const code: unknown = Reflect.get(error, 'code')
+  return typeof code === 'string' && code.startsWith('TSGI_ERR_')
+}
+
+/** Control characters and line separators as escapes, so that no value ends a line or moves a terminal's cursor. */
+function withoutControls(line: string): string {
+  return line.replace(
+    /[\0-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

@@ -1,0 +1,265 @@
+import { parseBindAddress } from '../server/address.ts'
+import type { BindAddress } from '../server/address.ts'
+import {
+  boolean,
+  choice,
+  count,
+  duration,
+  fileMode,
+  formatDuration,
+  formatSize,
+  integer,
+  list,
+  pairs,
+  size,
+  text,
+} from './settings-values.ts'
+import type { ValueKind } from './settings-values.ts'
+
+/** The commands that take settings. `setup-server` and whatever else shares the launcher's options reads `start-server`. */
+export type CommandName = 'serve' | 'start-server'
+
+export interface Setting<K extends ValueKind<unknown>, D> {
+  readonly kind: K
+  /** The value where nobody gives one. */
+  readonly default: D
+  /** The default as help text writes it, where it is not plainly the value. */
+  readonly defaultText?: string
+  readonly help: string
+  readonly theme: string
+  readonly commands: readonly CommandName[]
+  /** Other flags and `TSGI_` variables for the same setting; help shows the one that a command prefers. */
+  readonly aliases?: readonly string[]
+  /** The alias that this command shows in its help. */
+  readonly preferred?: Partial<Record<CommandName, string>>
+  /** Variables of other systems that count where neither the command line nor a `TSGI_` variable gives a value. */
+  readonly foreignVariables?: readonly string[]
+}
+
+/** Keeps the types of kind, default and commands of one row. */
+function setting<K extends ValueKind<unknown>, const D, const C extends readonly CommandName[]>(
+  row: Setting<K, D> & { commands: C },
+): Setting<K, D> & { commands: C } {
+  return row
+}
+
+const BOTH = ['serve', 'start-server'] as const
+const START_SERVER = ['start-server'] as const
+const SERVE = ['serve'] as const
+
+const bindAddress: ValueKind<BindAddress> = {
+  placeholder: 'ADDR',
+  accepted: 'unix:/path, host:port, [ipv6]:port or fd://N',
+  arity: 'one',
+  parse: parseBindAddress,
+}
+
+/** '' for the root, else `/x` with no slash at its end. */
+const mountPoint: ValueKind<string> = {
+  placeholder: 'PATH',
+  accepted: 'a path such as /app: no empty, "." or ".." segment, no "?", "#", "%" or white space',
+  arity: 'one',
+  parse(value) {
+    if (value === '/') return ''
+    const path = value.replace(/\/$/, '')
+    const segments = path.split('/')
+    const plain = segments.every((segment, index) =>
+      index === 0 ? segment === '' : !/^\.{0,2}$|[?#%\s\0-\x1f\x7f\\]/.test(segment),
+    )
+    return segments.length > 1 && plain ? path : undefined
+  },
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000
+const DEFAULT_BODY_BYTES = 10 * 1024 * 1024
+
+/**
+ * Every setting, once. The key is the configuration key; flag and variable are made from it:
+ * `startupTimeout` is `--startup-timeout` and `TSGI_STARTUP_TIMEOUT`.
+ * Durations are milliseconds, sizes bytes.
+ */
+export const SETTINGS = {
+  host: setting({
+    kind: text('HOST', 'a host name or an address', /^[\w.:%-]+$/),
+    default: '127.0.0.1',
+    help: 'Address that the server answers on',
+    theme: 'Address',
+    commands: START_SERVER,
+  }),
+  port: setting({
+    kind: integer('PORT', 0, 65_535),
+    default: 8000,
+    help: 'Port that the server answers on; 0 takes a free one',
+    theme: 'Address',
+    commands: START_SERVER,
+  }),
+  bind: setting({
+    kind: list(bindAddress),
+    default: [{ type: 'tcp', host: '127.0.0.1', port: 8000 }] satisfies BindAddress[],
+    defaultText: '127.0.0.1:8000',
+    help: 'Address to listen on: unix:/path, host:port, [::1]:port or fd://N; repeatable',
+    theme: 'Address',
+    commands: SERVE,
+  }),
+  protocol: setting({
+    kind: choice('NAME', ['auto', 'uwsgi', 'fastcgi', 'http']),
+    default: 'auto',
+    help: 'Protocol spoken on the addresses: auto, uwsgi, fastcgi or http. auto reads the first byte of a connection',
+    theme: 'Address',
+    commands: SERVE,
+  }),
+  socketMode: setting({
+    kind: fileMode('MODE'),
+    default: 0o660,
+    defaultText: '660',
+    help: 'Mode of the unix sockets, whatever the umask',
+    theme: 'Address',
+    commands: SERVE,
+  }),
+  socketGroup: setting({
+    kind: text('GROUP', 'the name or the number of a group', /^[\w.-]+\$?$/),
+    default: undefined,
+    help: 'Group that the unix sockets are given to, by name or number',
+    theme: 'Address',
+    commands: SERVE,
+  }),
+  serverType: setting({
+    kind: choice('TYPE', ['auto', 'nginx', 'apache', 'embedded']),
+    default: 'auto',
+    help: 'What stands in front: nginx, apache, embedded (nothing), or auto (the first of these that is installed)',
+    theme: 'Proxy',
+    commands: START_SERVER,
+  }),
+  wire: setting({
+    kind: choice('PROTOCOL', ['fastcgi', 'uwsgi', 'http']),
+    default: 'fastcgi',
+    help: 'Protocol between the proxy and the workers: fastcgi, uwsgi or http',
+    theme: 'Proxy',
+    commands: START_SERVER,
+  }),
+  proxyExecutable: setting({
+    kind: text('FILE'),
+    default: undefined,
+    help: 'The nginx (or Apache) executable, where it is not the one that the PATH finds',
+    theme: 'Proxy',
+    commands: START_SERVER,
+  }),
+  serverRoot: setting({
+    kind: text('DIR'),
+    default: undefined,
+    defaultText: 'a fresh private directory, removed at the end',
+    help: 'Directory for the generated configuration, logs and sockets',
+    theme: 'Proxy',
+    commands: START_SERVER,
+  }),
+  interface: setting({
+    kind: choice('KIND', ['auto', 'tsgi', 'node', 'fetch']),
+    default: 'auto',
+    help: 'What kind of application it is: auto, tsgi, node or fetch',
+    theme: 'Application',
+    commands: BOTH,
+  }),
+  mountPoint: setting({
+    kind: mountPoint,
+    default: '',
+    defaultText: '/',
+    help: 'URL path that the application is served under',
+    theme: 'Application',
+    commands: BOTH,
+  }),
+  setenv: setting({
+    kind: pairs('NAME VALUE', 'the name of a variable and its value', /^[A-Za-z_]\w*$/),
+    default: [],
+    help: 'Sets a variable in the environment of the workers; repeatable',
+    theme: 'Application',
+    commands: BOTH,
+  }),
+  processes: setting({
+    kind: count('N', 1024),
+    default: 1,
+    help: 'Number of worker processes; auto takes one a processor',
+    theme: 'Processes',
+    commands: BOTH,
+    aliases: ['workers'],
+    preferred: { serve: 'workers' },
+    foreignVariables: ['WEB_CONCURRENCY'],
+  }),
+  startupTimeout: setting({
+    kind: duration('TIME', 100),
+    default: DEFAULT_TIMEOUT_MS,
+    defaultText: formatDuration(DEFAULT_TIMEOUT_MS),
+    help: 'Time in which a worker must be ready, else it is killed',
+    theme: 'Processes',
+    commands: BOTH,
+  }),
+  gracefulTimeout: setting({
+    kind: duration('TIME', 0),
+    default: DEFAULT_TIMEOUT_MS,
+    defaultText: formatDuration(DEFAULT_TIMEOUT_MS),
+    help: 'Time that requests in flight get when a worker stops, before it is killed',
+    theme: 'Processes',
+    commands: BOTH,
+  }),
+  pidFile: setting({
+    kind: text('FILE'),
+    default: undefined,
+    help: 'File that holds the pid of the master while it runs',
+    theme: 'Processes',
+    commands: BOTH,
+  }),
+  limitRequestBody: setting({
+    kind: size('SIZE'),
+    default: DEFAULT_BODY_BYTES,
+    defaultText: formatSize(DEFAULT_BODY_BYTES),
+    help: 'Largest request body; 0 sets no limit',
+    theme: 'Limits',
+    commands: BOTH,
+  }),
+  logLevel: setting({
+    kind: choice('LEVEL', ['error', 'warn', 'info', 'debug']),
+    default: 'info',
+    help: 'Least severe line that is logged: error, warn, info or debug',
+    theme: 'Logging',
+    commands: BOTH,
+  }),
+  logToTerminal: setting({
+    kind: boolean(),
+    default: false,
+    help: 'Writes every log to the terminal, not to files in the server root',
+    theme: 'Logging',
+    commands: START_SERVER,
+  }),
+}
+
+export type SettingKey = keyof typeof SETTINGS
+
+type Parsed<K> = K extends { parse(text: string): infer T } ? Exclude<T, undefined> : never
+
+type ValueOf<S> =
+  S extends Setting<infer K, infer D>
+    ? K extends { arity: 'list' | 'pairs' }
+      ? readonly Parsed<K>[]
+      : D extends undefined
+        ? Parsed<K> | undefined
+        : Parsed<K>
+    : never
+
+/** The settings that a command takes, with their values. */
+export type Settings<C extends CommandName> = {
+  readonly [K in SettingKey as C extends (typeof SETTINGS)[K]['commands'][number] ? K : never]: ValueOf<(typeof SETTINGS)[K]>
+}
+
+/** `startupTimeout` → `startup-timeout`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+/** `startup-timeout` → `TSGI_STARTUP_TIMEOUT`. */
+export function variableName(flag: string): string {
+  return `TSGI_${flag.replaceAll('-', '_').toUpperCase()}`
+}
+
+/** `startup-timeout` → `startupTimeout`. */
+export function configurationKey(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}

@@ -1,0 +1,107 @@
+import { ERROR_CODES } from '../interface/errors.ts'
+import type { ErrorCode } from '../interface/errors.ts'
+import type { LogLevel } from '../interface/logger.ts'
+import type { Protocol } from '../server/server.ts'
+import type { InterfaceChoice } from './detect-application.ts'
+
+/**
+ * What master and worker tell each other over the channel that `child_process.spawn` opens.
+ * The channel is also the application's (`process.send`), so every message has the key `tsgi` and others are passed over.
+ */
+
+/** All that a worker needs to know. The first message, sent before the worker can ask. */
+export interface BootMessage {
+  readonly tsgi: 'boot'
+  /** Absolute path of the application's file. */
+  readonly file: string
+  readonly exportName?: string
+  readonly interface: InterfaceChoice
+  /** Whether the worker runs with the TypeScript loader already. */
+  readonly loader: boolean
+  /** Inherited descriptors to listen on. */
+  readonly listeners: readonly { readonly fd: number; readonly protocol: Protocol }[]
+  readonly mountPoint: string
+  readonly multiprocess: boolean
+  readonly gracefulTimeoutMs: number
+  readonly logLevel: LogLevel
+  readonly probeToken?: string
+  readonly maxRequestBodyBytes?: number
+}
+
+/** Stop accepting, finish what is in flight within the time, exit. A later one shortens the time. */
+export interface DrainMessage {
+  readonly tsgi: 'drain'
+  readonly timeoutMs: number
+}
+
+export type MessageToWorker = BootMessage | DrainMessage
+
+/** Why a worker could not start. */
+export interface BootFailure {
+  readonly code: ErrorCode
+  readonly message: string
+  /** Lines of the stack of the error behind it, source-mapped; empty where the error is about the set-up alone. */
+  readonly stack: readonly string[]
+  /** Which of the `listeners` could not be listened on. */
+  readonly listener?: number
+}
+
+/** Why a worker leaves without having been told to by its master: an exception that nobody caught, or SIGTERM from outside. */
+export type LeaveReason = 'exception' | 'signal'
+
+export type MessageToMaster =
+  /** The application is loaded; listening follows. */
+  | { readonly tsgi: 'loaded' }
+  | { readonly tsgi: 'ready' }
+  /** The application may load with the TypeScript loader; this process cannot load it any more and exits. */
+  | { readonly tsgi: 'needs-loader'; readonly reason: string }
+  | { readonly tsgi: 'failed'; readonly failure: BootFailure }
+  /** The worker has stopped accepting of its own accord, finishes its requests and exits. */
+  | { readonly tsgi: 'leaving'; readonly because: LeaveReason }
+  | { readonly tsgi: 'drained'; readonly unfinished: number }
+
+/** A message of ours, or undefined: the application's own messages, and anything malformed, are not. */
+export function readMessageToMaster(value: unknown): MessageToMaster | undefined {
+  if (!isRecord(value)) return undefined
+  switch (value['tsgi']) {
+    case 'loaded':
+    case 'ready':
+      return { tsgi: value['tsgi'] }
+    case 'leaving': {
+      const because = value['because']
+      return because === 'exception' || because === 'signal' ? { tsgi: 'leaving', because } : undefined
+    }
+    case 'needs-loader':
+      return typeof value['reason'] === 'string' ? { tsgi: 'needs-loader', reason: value['reason'] } : undefined
+    case 'drained':
+      return typeof value['unfinished'] === 'number' ? { tsgi: 'drained', unfinished: value['unfinished'] } : undefined
+    case 'failed': {
+      const failure = readFailure(value['failure'])
+      return failure === undefined ? undefined : { tsgi: 'failed', failure }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** A message of ours, or undefined. What the master sends is well-formed: only the kind is looked at. */
+export function readMessageToWorker(value: unknown): MessageToWorker | undefined {
+  if (!isRecord(value) || (value['tsgi'] !== 'boot' && value['tsgi'] !== 'drain')) return undefined
+  // The other end of the channel is the master of the same installation.
+  return value as unknown as MessageToWorker
+}
+
+function readFailure(value: unknown): BootFailure | undefined {
+  if (!isRecord(value)) return undefined
+  const { code, message, stack, listener } = value
+  if (!isErrorCode(code) || typeof message !== 'string' || !Array.isArray(stack)) return undefined
+  return { code, message, stack: stack.map(String), ...(typeof listener === 'number' ? { listener } : {}) }
+}
+
+function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === 'string' && Object.hasOwn(ERROR_CODES, value)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

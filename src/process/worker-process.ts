@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { loaderUrl } from './typescript-loader.ts'
+import { readMessageToMaster } from './worker-messages.ts'
+import type { BootMessage, MessageToMaster, MessageToWorker } from './worker-messages.ts'
+
+/** The same file whether this one runs as TypeScript or compiled. */
+const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+
+/** Descriptors of a child: 0 to 2, then the message channel, then what it listens on. */
+const FIRST_LISTENER_FD = 4
+
+/** How a worker ended. `error`: it could not even be started. */
+export interface WorkerExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly error?: Error
+}
+
+export interface WorkerSpawnOptions {
+  readonly id: number
+  readonly env: NodeJS.ProcessEnv
+  /** The master's descriptors, in the order of `boot.protocols`. */
+  readonly listenerFds: readonly number[]
+  /** Where standard output and error go; undefined: where the master's go. */
+  readonly output: number | undefined
+  readonly startupTimeoutMs: number
+  readonly boot: Omit<BootMessage, 'tsgi' | 'listeners'> & {
+    readonly protocols: readonly BootMessage['listeners'][number]['protocol'][]
+  }
+  readonly onMessage: (worker: WorkerProcess, message: MessageToMaster) => void
+  readonly onStartupTimeout: (worker: WorkerProcess) => void
+  readonly onExit: (worker: WorkerProcess, exit: WorkerExit) => void
+}
+
+/** One worker from the master's side: the child process, what is known of it, and what it can be told. */
+export class WorkerProcess {
+  readonly id: number
+  /** 0 where the process could not be started. */
+  readonly pid: number
+  readonly loader: boolean
+  state: 'booting' | 'ready' | 'stopping' = 'booting'
+  /** Whether the application has been loaded. */
+  loaded = false
+  readonly #startedAt = performance.now()
+  #readyAt: number | undefined
+  readonly #child: ChildProcess
+  readonly #startupTimer: NodeJS.Timeout
+  #ended = false
+
+  constructor(options: WorkerSpawnOptions) {
+    this.id = options.id
+    this.loader = options.boot.loader
+    const output = options.output ?? 'inherit'
+    const { protocols, ...boot } = options.boot
+    this.#child = spawn(process.execPath, [...(this.loader ? ['--import', loaderUrl()] : []), WORKER_ENTRY], {
+      // spawn's types know only numbers among the descriptors behind the channel, which is what these are.
+      stdio: ['ignore', output, output, 'ipc', ...options.listenerFds],
+      env: options.env,
+      serialization: 'json',
+    })
+    this.pid = this.#child.pid ?? 0
+    this.#startupTimer = setTimeout(() => options.onStartupTimeout(this), options.startupTimeoutMs)
+    this.#child.on('message', (value) => {
+      const message = readMessageToMaster(value)
+      if (message !== undefined) options.onMessage(this, message)
+    })
+    this.#child.on('exit', (code, signal) => this.#end(options, { code, signal }))
+    this.#child.on('error', (error) => {
+      // Only a child that was never started has no pid; a message that could not be sent is seen at its end.
+      if (this.pid === 0) this.#end(options, { code: null, signal: null, error })
+    })
+    const listeners = protocols.map((protocol, index) => ({ fd: FIRST_LISTENER_FD + index, protocol }))
+    this.#tell({ tsgi: 'boot', ...boot, listeners })
+  }
+
+  /** How long the worker has been ready, milliseconds; 0 where it never was. */
+  get readyForMs(): number {
+    return this.#readyAt === undefined ? 0 : performance.now() - this.#readyAt
+  }
+
+  /** From its start until now, milliseconds. */
+  get ageMs(): number {
+    return performance.now() - this.#startedAt
+  }
+
+  markReady(): void {
+    this.state = 'ready'
+    this.#readyAt = performance.now()
+    clearTimeout(this.#startupTimer)
+  }
+
+  /** The worker ends by itself, or has been told to. */
+  markStopping(): void {
+    this.state = 'stopping'
+    clearTimeout(this.#startupTimer)
+  }
+
+  /** Asks for an end within the time. One that still boots serves nobody, and may be stuck: it is killed. */
+  drain(timeoutMs: number): void {
+    const booting = this.state === 'booting'
+    this.markStopping()
+    if (booting) this.kill()
+    else this.#tell({ tsgi: 'drain', timeoutMs })
+  }
+
+  /** At once: SIGKILL. */
+  kill(): void {
+    this.markStopping()
+    if (!this.#ended) this.#child.kill('SIGKILL')
+  }
+
+  #tell(message: MessageToWorker): void {
+    // A worker that is gone, or going, does not get it; its exit is what counts then.
+    if (this.#child.connected) this.#child.send(message, () => {})
+  }
+
+  #end(options: WorkerSpawnOptions, exit: WorkerExit): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#startupTimer)
+    options.onExit(this, exit)
+  }
+}

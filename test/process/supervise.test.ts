@@ -1,0 +1,140 @@
+import { EventEmitter } from 'node:events'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { TsgiError } from '../../src/interface/errors.ts'
+import { Deferred } from '../../src/process/deferred.ts'
+import type { StopKind } from '../../src/process/master.ts'
+import { supervise } from '../../src/process/supervise.ts'
+import type { Companion } from '../../src/process/supervise.ts'
+import { until } from '../conformance/until.ts'
+
+/** What was asked for, in order, and the means to let it happen. */
+class Stage {
+  readonly calls: string[] = []
+  readonly logged: string[] = []
+  readonly companionEnded = new Deferred<string>()
+  readonly companionStopped = new Deferred<void>()
+  readonly workersStopped = new Deferred<void>()
+  readonly master = Object.assign(new EventEmitter<{ failed: [TsgiError] }>(), {
+    stop: (how: StopKind): Promise<void> => {
+      this.calls.push(`workers ${how}`)
+      return this.workersStopped.promise
+    },
+  })
+  readonly companion: Companion = {
+    name: 'proxy',
+    stop: (how) => {
+      this.calls.push(`proxy ${how}`)
+      return this.companionStopped.promise
+    },
+    exited: this.companionEnded.promise,
+  }
+
+  run(companions: readonly Companion[] = [this.companion]): Promise<number> {
+    const log = (message: string): void => void this.logged.push(message)
+    onTestFinished(() => {
+      this.companionStopped.resolve()
+      this.workersStopped.resolve()
+    })
+    return supervise({ master: this.master, companions, log: { error: log, warn: log, info: log, debug: log } })
+  }
+
+  asked(...calls: readonly string[]): Promise<void> {
+    return until(() => this.calls.length >= calls.length, calls.join(', ')).then(() => expect(this.calls).toEqual(calls))
+  }
+}
+
+/** As if this process had been sent it; the test runner's own listeners are not asked. */
+function signal(name: NodeJS.Signals): void {
+  for (const listener of process.listeners(name).slice(-1)) listener(name)
+}
+
+describe('supervision', () => {
+  it('stops the proxy before the workers, gracefully on TERM', async () => {
+    const stage = new Stage()
+    const ended = stage.run()
+    signal('SIGTERM')
+    await stage.asked('proxy graceful')
+    stage.companionEnded.resolve('exit code 0')
+    stage.companionStopped.resolve()
+    await stage.asked('proxy graceful', 'workers graceful')
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(0)
+  })
+
+  it('stops quickly on INT and on QUIT', async () => {
+    for (const name of ['SIGINT', 'SIGQUIT'] as const) {
+      const stage = new Stage()
+      const ended = stage.run([])
+      signal(name)
+      await stage.asked('workers quick')
+      stage.workersStopped.resolve()
+      expect(await ended).toBe(0)
+    }
+  })
+
+  it('ends everything at once on the second signal, whoever is waited for', async () => {
+    const stage = new Stage()
+    const ended = stage.run()
+    signal('SIGTERM')
+    await stage.asked('proxy graceful')
+    signal('SIGTERM')
+    await stage.asked('proxy graceful', 'proxy quick', 'workers quick', 'workers quick')
+    stage.companionStopped.resolve()
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(0)
+  })
+
+  it('does nothing on WINCH and HUP', async () => {
+    const stage = new Stage()
+    const ended = stage.run([])
+    signal('SIGWINCH')
+    signal('SIGHUP')
+    await until(() => stage.logged.length > 0, 'the line about HUP')
+    expect(stage.logged).toEqual(['SIGHUP: nothing is reloaded; restart to serve changed code'])
+    expect(stage.calls).toEqual([])
+    signal('SIGTERM')
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(0)
+  })
+
+  it('ends with a code when the proxy ends by itself, and tells how', async () => {
+    const stage = new Stage()
+    const ended = stage.run()
+    stage.companionEnded.resolve('exit code 1: bind failed')
+    stage.companionStopped.resolve()
+    await stage.asked('proxy graceful', 'workers graceful')
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(1)
+    expect(stage.logged).toContain('proxy ended by itself: exit code 1: bind failed')
+  })
+
+  it('ends with a code when the workers cannot go on', async () => {
+    const stage = new Stage()
+    const ended = stage.run([])
+    stage.master.emit('failed', new TsgiError('TSGI_ERR_LISTEN', 'gone'))
+    await stage.asked('workers quick')
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(1)
+  })
+
+  it('stops the workers even where the proxy cannot be stopped', async () => {
+    const stage = new Stage()
+    const ended = stage.run()
+    signal('SIGTERM')
+    stage.companionStopped.reject(new Error('no such process'))
+    await stage.asked('proxy graceful', 'workers quick')
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(1)
+  })
+
+  it('leaves no listener behind', async () => {
+    const before = process.listenerCount('SIGTERM')
+    const stage = new Stage()
+    const ended = stage.run([])
+    expect(process.listenerCount('SIGTERM')).toBe(before + 1)
+    signal('SIGTERM')
+    stage.workersStopped.resolve()
+    await ended
+    expect(process.listenerCount('SIGTERM')).toBe(before)
+  })
+})
