@@ -1,0 +1,50 @@
+import { styleText } from 'node:util'
+
+/** What the operator is told once a request has gone all the way. */
+export interface BannerFields {
+  readonly url: string
+  readonly serverType: string
+  /** Absent for the embedded server. */
+  readonly wire?: string
+  readonly serverRoot: string
+  readonly configuration?: string
+  readonly errorLog: string
+  /** Absent where nothing writes one. */
+  readonly accessLog?: string
+  readonly application: string
+  readonly workerPids: readonly number[]
+  readonly limitRequestBody: string
+  readonly bootMs: number
+  readonly pid: number
+}
+
+/** The banner, a field a line and `Ready` in the last one. `colour`: with ANSI styles. */
+export function banner(fields: BannerFields, colour: boolean): string {
+  const rows: [name: string, value: string | undefined][] = [
+    ['Server URL', fields.url],
+    ['Server Type', fields.serverType],
+    ['Wire', fields.wire],
+    ['Server Root', fields.serverRoot],
+    ['Server Conf', fields.configuration],
+    ['Error Log File', fields.errorLog],
+    ['Access Log File', fields.accessLog],
+    ['Application', fields.application],
+    ['Processes', `${fields.workerPids.length} (pid ${fields.workerPids.join(', ')})`],
+    ['Request Body Limit', fields.limitRequestBody],
+    ['Boot Time', `${Math.round(fields.bootMs)} ms`],
+    ['Pid', String(fields.pid)],
+  ]
+  const shown = rows.filter((row): row is [string, string] => row[1] !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  const lines = shown.map(([name, value]) => `${style('dim', `${name.padEnd(width)} :`, colour)} ${value}`)
+  return `${lines.join('\n')}\n${style('green', 'Ready', colour)} ${style('bold', fields.url, colour)}\n`
+}
+
+/** True where colours can be shown and nobody has asked for none (no-color.org). */
+export function wantsColour(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
+}
+
+function style(format: 'dim' | 'green' | 'bold', text: string, colour: boolean): string {
+  return colour ? styleText(format, text) : text
+}

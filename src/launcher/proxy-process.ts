@@ -1,0 +1,198 @@
+import { execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { promisify } from 'node:util'
+
+import { quote, TsgiError } from '../interface/errors.ts'
+import { findExecutable } from './executable.ts'
+import { isAtLeast } from './find-proxy.ts'
+import type { NginxProxy } from './find-proxy.ts'
+import { cleanLines, quoteLines } from './log-files.ts'
+import type { Logs } from './log-files.ts'
+import type { ServerRoot } from './server-root.ts'
+
+/** How long `nginx -t` may take, milliseconds; it looks names up. */
+const TEST_TIMEOUT_MS = 15_000
+
+/** What a quick stop gives to requests in flight, and each harder signal to the one before, milliseconds. */
+const QUICK_STOP_MS = 1000
+
+/** How long the proxy's last words are waited for, milliseconds. */
+const LAST_WORDS_MS = 200
+
+/** How nginx begins a line of its error log: `2026/11/22 16:25:01 [emerg] `. */
+const NGINX_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[/
+
+/** Kept of what the proxy writes on its standard error before it has its log, characters. */
+const STDERR_LIMIT = 8192
+
+/** Runs `nginx -t` on the configuration. Throws `TSGI_ERR_PROXY_CONFIG` with nginx's words. */
+export async function testConfiguration(proxy: NginxProxy, root: ServerRoot, logs: Logs): Promise<void> {
+  const child = spawn(proxy.executable, ['-t', '-q', ...nginxArguments(proxy, root, 'stderr')], {
+    // The test opens the logs, and so standard output where that is one.
+    stdio: ['ignore', logs.access === 'terminal' ? 'inherit' : 'ignore', 'pipe'],
+    detached: true,
+    timeout: TEST_TIMEOUT_MS,
+  })
+  let stderr = ''
+  child.stderr?.setEncoding('latin1').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_LIMIT)
+  })
+  const problem = await new Promise<string | undefined>((resolve) => {
+    child.once('error', (error) => {
+      resolve(quote(error))
+    })
+    child.once('close', (code, signal) => {
+      resolve(code === 0 ? undefined : signal === null ? `failed with exit code ${code}` : `was ended by ${signal}`)
+    })
+  })
+  if (problem === undefined) return
+  throw new TsgiError(
+    'TSGI_ERR_PROXY_CONFIG',
+    `${quote(proxy.executable)} -t ${problem}${quoteLines('It says:', cleanLines(stderr))}`,
+  )
+}
+
+/** nginx opens its compiled-in error log before it reads the configuration, and warns where that is not ours: `-e`, since 1.19.5. */
+function nginxArguments(proxy: NginxProxy, root: ServerRoot, errorLog: string): string[] {
+  const early = isAtLeast(proxy.version, '1.19.5') ? ['-e', errorLog] : []
+  return [...early, '-p', root.path, '-c', root.configurationPath]
+}
+
+/**
+ * What to put before a command so that it is sent TERM when the launcher dies, however it dies: util-linux's setpriv.
+ * Empty where there is none; then a launcher that is killed leaves the proxy behind.
+ */
+export async function deathSignalPrefix(): Promise<string[]> {
+  const setpriv = findExecutable('setpriv')
+  if (setpriv === undefined) return []
+  const prefix = [setpriv, '--pdeathsig', 'TERM', '--']
+  try {
+    // Busybox's setpriv has no such option.
+    await promisify(execFile)(setpriv, [...prefix.slice(1), setpriv, '--version'], { timeout: TEST_TIMEOUT_MS })
+    return prefix
+  } catch {
+    return []
+  }
+}
+
+/**
+ * The proxy as a child in the foreground, in a session of its own: a terminal's Ctrl-C, hang-up and resize reach the launcher only,
+ * which decides.
+ */
+export class ProxyProcess {
+  readonly name = 'nginx'
+  /** Resolves to one line that says how it ended. Never rejects. */
+  readonly exited: Promise<string>
+  readonly #child: ChildProcess
+  readonly #logs: Logs
+  readonly #shutdownMs: number
+  #stderr = ''
+  #ended = false
+  #stopping: 'no' | 'graceful' | 'quick' | 'terminated' = 'no'
+
+  /** `shutdownMs`: what a graceful stop gives to requests in flight. */
+  constructor(proxy: NginxProxy, root: ServerRoot, logs: Logs, prefix: readonly string[], shutdownMs: number) {
+    this.#logs = logs
+    this.#shutdownMs = shutdownMs
+    const onTerminal = logs.error === 'terminal'
+    const args = nginxArguments(proxy, root, onTerminal ? 'stderr' : root.errorLogPath)
+    const [command = proxy.executable, ...rest] = [...prefix, proxy.executable, ...args]
+    this.#child = spawn(command, rest, {
+      detached: true,
+      stdio: ['ignore', onTerminal ? 'inherit' : 'ignore', onTerminal ? 'inherit' : 'pipe'],
+    })
+    this.#child.stderr?.setEncoding('latin1').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_LIMIT)
+    })
+    this.exited = new Promise((resolve) => {
+      this.#child.once('error', (error) => {
+        if (this.#child.pid === undefined) this.#end(resolve, `could not be started: ${quote(error)}`)
+      })
+      this.#child.once('exit', (code, signal) => {
+        const end = (): void => {
+          this.#end(resolve, signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`)
+        }
+        // A master that was killed leaves its workers, and they the port.
+        this.#signalGroup('SIGKILL')
+        // Its last words may still be in the pipe; whoever else holds that must not hold us.
+        const timer = setTimeout(end, LAST_WORDS_MS)
+        this.#child.once('close', () => {
+          clearTimeout(timer)
+          end()
+        })
+      })
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** What it said on its standard error while it had no log yet, and the end of the error log, which it shares with the workers. */
+  lastLines(): string[] {
+    return [...cleanLines(this.#stderr).slice(-3), ...this.#logs.lastLines()]
+  }
+
+  /** The last line that is the proxy's own. */
+  #lastWords(): string | undefined {
+    return this.#logs.lastLines().findLast((line) => NGINX_LINE.test(line)) ?? cleanLines(this.#stderr).at(-1)
+  }
+
+  /**
+   * Graceful: it accepts no more, and requests in flight end. Quick: they get a second. A second call goes on to a harder way.
+   * Resolves when no process of it is left.
+   */
+  async stop(how: 'graceful' | 'quick'): Promise<void> {
+    if (this.#ended) return
+    if (this.#stopping === 'quick' || this.#stopping === 'terminated') {
+      this.#stopping = 'terminated'
+      this.#signal('SIGTERM')
+      await this.#waitOrKill(QUICK_STOP_MS)
+      return
+    }
+    const graceful = how === 'graceful' && this.#stopping === 'no'
+    this.#stopping = graceful ? 'graceful' : 'quick'
+    this.#signal('SIGQUIT')
+    // nginx keeps to the same limit by itself, and needs a moment after it.
+    if (await this.#endsWithin(graceful ? this.#shutdownMs + QUICK_STOP_MS : QUICK_STOP_MS)) return
+    this.#signal('SIGTERM')
+    await this.#waitOrKill(QUICK_STOP_MS)
+  }
+
+  async #waitOrKill(ms: number): Promise<void> {
+    if (await this.#endsWithin(ms)) return
+    this.#signalGroup('SIGKILL')
+    await this.exited
+  }
+
+  async #endsWithin(ms: number): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const timeout = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, ms, false)
+    })
+    const ended = await Promise.race([this.exited.then(() => true), timeout])
+    clearTimeout(timer)
+    return ended
+  }
+
+  #end(resolve: (line: string) => void, how: string): void {
+    this.#ended = true
+    const last = this.#lastWords()
+    const subject = this.#child.pid === undefined ? 'it' : `pid ${this.#child.pid}`
+    resolve(`${subject} ${how}${this.#stopping !== 'no' || last === undefined ? '' : `; its last line: ${last}`}`)
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** The session's group has the pid of its first process. */
+  #signalGroup(signal: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return
+    try {
+      process.kill(-this.#child.pid, signal)
+    } catch {
+      // Nothing is left of it.
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+
+import { quote, TsgiError } from '../interface/errors.ts'
+import { SocketPath } from '../server/socket-path.ts'
+import type { Account } from './proxy-account.ts'
+
+const SOCKET_NAME = 'tsgi.sock'
+
+/** The private directory of one running server, and what is in it. */
+export interface ServerRoot {
+  readonly path: string
+  /** Made for this run: it goes with it. */
+  readonly fresh: boolean
+  readonly socketPath: string
+  readonly configurationPath: string
+  readonly pidPath: string
+  readonly accessLogPath: string
+  readonly errorLogPath: string
+  /** Takes away what must not outlive the server: everything of a fresh root, else socket, pid file and spool. */
+  remove(): void
+}
+
+export interface ServerRootOptions {
+  /** undefined: a fresh one that nobody else can have prepared. */
+  readonly directory: string | undefined
+  /** A proxy will use it: there will be a socket and a spool. */
+  readonly proxied: boolean
+  /** Who must be able to enter it beside us. */
+  readonly account: Account | undefined
+}
+
+/**
+ * Makes the server root.
+ *
+ * Throws `TSGI_ERR_SERVER_ROOT` where it is not private to us or cannot be used, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
+ */
+export async function prepareServerRoot({ directory, proxied, account }: ServerRootOptions): Promise<ServerRoot> {
+  const fresh = directory === undefined
+  const parent = fresh ? tmpdir() : resolve(directory)
+  // Before there is anything to take away. mkdtemp adds six characters, and the socket has a longer name for a moment.
+  if (proxied) new SocketPath(join(fresh ? join(parent, 'tsgi-XXXXXX') : parent, SOCKET_NAME))
+  const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh)
+  try {
+    if (account !== undefined) {
+      if (fresh) giveTo(root.path, account)
+      checkEntry(root.path, account)
+    }
+    if (!fresh) await checkUnused(root)
+    if (proxied) makeSpool(join(root.path, 'temp'), account)
+  } catch (error) {
+    if (fresh) root.remove()
+    throw error instanceof TsgiError ? error : unusable(root.path, error)
+  }
+  return root
+}
+
+function describe(path: string, fresh: boolean): ServerRoot {
+  const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, 'nginx.pid'), join(path, 'temp')]
+  return {
+    path,
+    fresh,
+    socketPath,
+    configurationPath: join(path, 'nginx.conf'),
+    pidPath,
+    accessLogPath: join(path, 'access.log'),
+    errorLogPath: join(path, 'error.log'),
+    remove() {
+      if (fresh) rmSync(path, { recursive: true, force: true })
+      else for (const each of [socketPath, pidPath, spool]) rmSync(each, { recursive: true, force: true })
+    },
+  }
+}
+
+function makeFresh(parent: string): string {
+  try {
+    return realpathSync(mkdtempSync(join(parent, 'tsgi-')))
+  } catch (error) {
+    throw unusable(parent, error)
+  }
+}
+
+/** The directory that the operator named: made where it is missing, else only looked at. */
+function openGiven(path: string, account: Account | undefined): string {
+  let stats: Stats | undefined
+  try {
+    stats = statSync(path, { throwIfNoEntry: false })
+    if (stats === undefined) {
+      mkdirSync(path, { recursive: true, mode: 0o700 })
+      chmodSync(path, 0o700)
+      if (account !== undefined) giveTo(path, account)
+      stats = statSync(path)
+    }
+  } catch (error) {
+    throw unusable(path, error)
+  }
+  if (!stats.isDirectory()) throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)} is not a directory`)
+  const uid = process.getuid?.()
+  if (uid !== undefined && stats.uid !== uid) {
+    throw new TsgiError(
+      'TSGI_ERR_SERVER_ROOT',
+      `${quote(path)} belongs to user ${stats.uid}, not to us (user ${uid}); take a directory of your own`,
+    )
+  }
+  if ((stats.mode & 0o002) !== 0) {
+    throw new TsgiError(
+      'TSGI_ERR_SERVER_ROOT',
+      `everyone may write to ${quote(path)}; type \`chmod o-w\` on it, or take another directory`,
+    )
+  }
+  return path
+}
+
+/** Where the proxy makes its directories for bodies that do not fit in memory. */
+function makeSpool(path: string, account: Account | undefined): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (account !== undefined) giveTo(path, account)
+}
+
+/** Lets the account's group enter and read, nobody else. */
+function giveTo(path: string, account: Account): void {
+  chownSync(path, 0, account.gid)
+  chmodSync(path, 0o750)
+}
+
+/** nginx's workers reach the socket only through directories that they may enter; else every request would be a 502. */
+function checkEntry(path: string, account: Account): void {
+  for (let directory = path; ; directory = dirname(directory)) {
+    const { mode, uid, gid } = statSync(directory)
+    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
+    if ((mode & bit) === 0) {
+      const fix =
+        directory === path
+          ? `type \`chgrp ${account.group} ${path} && chmod g+x ${path}\``
+          : `take a directory that is not below ${quote(directory)}`
+      throw new TsgiError(
+        'TSGI_ERR_SERVER_ROOT',
+        `the proxy's workers run as ${account.user} and cannot enter ${quote(directory)}; ${fix}`,
+      )
+    }
+    if (dirname(directory) === directory) return
+  }
+}
+
+/** Refuses a server root whose socket is answered: its server is running. A socket that nobody answers is left over, and goes. */
+async function checkUnused(root: ServerRoot): Promise<void> {
+  const alive = await new Promise<boolean>((resolve) => {
+    const socket = connect(root.socketPath, () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => {
+      resolve(false)
+    })
+  })
+  if (alive)
+    throw new TsgiError(
+      'TSGI_ERR_SERVER_ROOT',
+      `another server is running in ${quote(root.path)}; stop it, or take another directory`,
+    )
+}
+
+function unusable(path: string, error: unknown): TsgiError {
+  return new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
+}

@@ -1,0 +1,230 @@
+import { quote, TsgiError } from '../interface/errors.ts'
+import type { Logger } from '../interface/logger.ts'
+import { createLogger } from '../process/log.ts'
+import { Master } from '../process/master.ts'
+import { formatSize } from '../process/settings-values.ts'
+import { supervise } from '../process/supervise.ts'
+import type { Companion } from '../process/supervise.ts'
+import { formatBindAddress } from '../server/address.ts'
+import { banner, wantsColour } from './banner.ts'
+import { Interruption } from './interruption.ts'
+import { quoteLines } from './log-files.ts'
+import type { Logs } from './log-files.ts'
+import { prepare } from './plan.ts'
+import type { Plan, StartOptions, Undo } from './plan.ts'
+import { probe, reachable } from './probe.ts'
+import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
+
+/** Time for the first request to go through proxy and worker once both run, milliseconds. */
+const PROBE_TIMEOUT_MS = 5000
+
+/** What runs. */
+interface Running {
+  readonly plan: Plan
+  readonly master: Master
+  readonly proxyProcess: ProxyProcess | undefined
+  readonly log: Logger
+}
+
+/**
+ * Starts proxy and workers, prints the banner once a request has gone all the way, and stays until both have stopped.
+ * Resolves to the exit code. A start that fails throws a `TsgiError` with the cause; then nothing runs and no file is left.
+ */
+export async function startServer(options: StartOptions): Promise<number> {
+  const interruption = new Interruption()
+  const undo: Undo[] = []
+  let ready = false
+  try {
+    const running = await start(options, interruption, undo)
+    const { master, proxyProcess, log } = running
+    // supervise takes the signals over before it returns its promise: none is lost between the two.
+    const ended = supervise({ master, companions: proxyProcess === undefined ? [] : [companion(proxyProcess)], log })
+    ready = true
+    warn(running.plan)
+    process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
+    return await ended
+  } catch (error) {
+    if (ready || !interruption.signal.aborted) throw error
+    process.stderr.write('tsgi-express: stopped before it was ready\n')
+    return 0
+  } finally {
+    await takeBack(undo)
+    // Until here: a signal must not kill the launcher while it cleans up.
+    interruption.release()
+  }
+}
+
+/** Takes the steps back, the last one first; one that fails holds none of the others up. */
+async function takeBack(undo: readonly Undo[]): Promise<void> {
+  for (const step of undo.toReversed()) {
+    try {
+      await step()
+    } catch (error) {
+      process.stderr.write(`tsgi-express: cleaning up: ${quote(error)}\n`)
+    }
+  }
+}
+
+/** The proxy as what is supervised: its end has a code. */
+function companion(proxyProcess: ProxyProcess): Companion {
+  return {
+    name: proxyProcess.name,
+    stop: (how) => proxyProcess.stop(how),
+    exited: proxyProcess.exited.then((line) => `TSGI_ERR_PROXY_EXIT ${line}`),
+  }
+}
+
+/** Every step leaves in `undo` what takes it back. */
+async function start(options: StartOptions, interruption: Interruption, undo: Undo[]): Promise<Running> {
+  const plan = await prepare(options, undo)
+  interruption.signal.throwIfAborted()
+  const { proxy, root, logs, settings } = plan
+  // The terminal gets warnings, too, but only once it has the banner: before that, an error is the one message that ends the start.
+  const terminal = { open: false }
+  const log = createLog(plan, terminal)
+  const master = new Master(masterOptions(plan, log))
+  let proxyProcess: ProxyProcess | undefined
+  undo.push(() => master.stop('quick'))
+  const failure = new Promise<never>((_, reject) => {
+    master.once('failed', reject)
+    interruption.signal.addEventListener('abort', () => {
+      reject(new Error('interrupted', { cause: interruption.signal.reason }))
+    })
+  })
+  try {
+    const test = proxy === undefined ? undefined : testConfiguration(proxy, root, logs)
+    const prefix = proxy === undefined ? [] : deathSignalPrefix()
+    await Promise.race([failure, Promise.all([test, master.start()])])
+    if (proxy !== undefined) {
+      const started = new ProxyProcess(proxy, root, logs, await prefix, settings.gracefulTimeout)
+      undo.push(() => started.stop('quick'))
+      proxyProcess = started
+    }
+    await Promise.race([failure, probeThrough(plan, proxyProcess, interruption.signal)])
+  } catch (error) {
+    throw interruption.signal.aborted ? error : withLastLines(error, proxyProcess?.lastLines() ?? logs.lastLines())
+  } finally {
+    // Whoever loses a race has nobody left who listens.
+    failure.catch(() => {})
+  }
+  terminal.open = true
+  return { plan, master, proxyProcess, log }
+}
+
+function warn({ account, logs }: Plan): void {
+  const lines: string[] = []
+  if (process.getuid?.() === 0) {
+    const others = account === undefined ? '' : `; only nginx's workers are not (they are ${account.user})`
+    lines.push(`running as root: the application is root, too${others}. Start it as a user of its own`)
+  }
+  if (logs.notice !== undefined) lines.push(logs.notice)
+  for (const line of lines) process.stderr.write(`tsgi-express: warning: ${line}\n`)
+}
+
+function masterOptions(
+  { app, settings, addresses, root, account, proxy, logs, token }: Plan,
+  log: Logger,
+): ConstructorParameters<typeof Master>[0] {
+  return {
+    app,
+    interface: settings.interface,
+    // A public port speaks HTTP only: the other protocols believe whatever they are told.
+    binds:
+      proxy === undefined
+        ? addresses.map((address) => ({ address: { type: 'tcp', ...address }, protocol: 'http' }))
+        : [
+            {
+              address: { type: 'unix', path: root.socketPath },
+              protocol: 'auto',
+              mode: 0o660,
+              ...(account === undefined ? {} : { group: account.gid }),
+            },
+          ],
+    workers: settings.processes,
+    mountPoint: settings.mountPoint,
+    startupTimeoutMs: settings.startupTimeout,
+    gracefulTimeoutMs: settings.gracefulTimeout,
+    env: Object.fromEntries(settings.setenv),
+    probeToken: token,
+    limitRequestBodyBytes: settings.limitRequestBody,
+    log,
+    logLevel: settings.logLevel,
+    ...(logs.output === undefined ? {} : { output: logs.output }),
+  }
+}
+
+/** The error log, and from `open` on the terminal for what is worth an interruption. */
+function createLog({ settings, logs }: Plan, terminal: { open: boolean }): Logger {
+  const toLog = createLogger({ level: settings.logLevel, write: (line) => logs.writeLine(line) })
+  if (settings.logToTerminal) return toLog
+  const toTerminal = createLogger({
+    level: settings.logLevel === 'error' ? 'error' : 'warn',
+    write(line) {
+      if (terminal.open) process.stderr.write(`${line}\n`)
+    },
+  })
+  return {
+    error(message, error) {
+      toLog.error(message, error)
+      toTerminal.error(message, error)
+    },
+    warn(message, error) {
+      toLog.warn(message, error)
+      toTerminal.warn(message, error)
+    },
+    info: (message) => toLog.info(message),
+    debug: (message) => toLog.debug(message),
+  }
+}
+
+async function probeThrough(
+  { addresses, settings, token }: Plan,
+  proxyProcess: ProxyProcess | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const [address] = addresses
+  if (address === undefined) throw new TsgiError('TSGI_ERR_LISTEN', 'no address')
+  const done = new AbortController()
+  const probing = probe({
+    address,
+    mountPoint: settings.mountPoint,
+    token,
+    timeoutMs: PROBE_TIMEOUT_MS,
+    signal: AbortSignal.any([signal, done.signal]),
+  })
+  if (proxyProcess === undefined) return probing
+  const ended = proxyProcess.exited.then((line) => {
+    throw new TsgiError('TSGI_ERR_PROXY_EXIT', `nginx, ${line}`)
+  })
+  try {
+    await Promise.race([probing, ended])
+  } finally {
+    done.abort()
+    for (const loser of [probing, ended]) loser.catch(() => {})
+  }
+}
+
+function withLastLines(error: unknown, lines: readonly string[]): unknown {
+  if (!(error instanceof TsgiError) || lines.length === 0) return error
+  error.message += quoteLines('The last lines of the error log:', lines)
+  return error
+}
+
+function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeof banner>[0] {
+  const { app, settings, proxy, root, logs, addresses } = plan
+  const shown = reachable(addresses[0] ?? { host: settings.host, port: settings.port })
+  const host = addresses[0]?.host === shown.host && !settings.host.includes(':') ? settings.host : shown.host
+  const name = (target: Logs['access']): string => (target === 'terminal' ? 'the terminal' : target.file)
+  return {
+    url: `http://${formatBindAddress({ type: 'tcp', host, port: shown.port })}${encodeURI(settings.mountPoint)}/`,
+    serverType: proxy === undefined ? 'embedded' : `nginx/${proxy.version} (pid ${proxyProcess?.pid ?? 'none'})`,
+    ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath, accessLog: name(logs.access) }),
+    serverRoot: root.path,
+    errorLog: name(logs.error),
+    application: app,
+    workerPids: master.workers.map((worker) => worker.pid),
+    limitRequestBody: settings.limitRequestBody === 0 ? 'none' : formatSize(settings.limitRequestBody),
+    bootMs: performance.now(),
+    pid: process.pid,
+  }
+}

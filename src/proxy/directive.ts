@@ -1,0 +1,242 @@
+import { quote, TsgiError } from '../interface/errors.ts'
+
+/**
+ * What a `$` means in a directive's arguments. A directive that is not in this table cannot be written.
+ *
+ * `plain`: itself. `variables`: nginx replaces `$name`; a `$` of a literal value is written as a variable that holds one, for nginx
+ * knows no other way to escape it. `constant`: nginx replaces it too, but does something else for a value that has a variable
+ * (it opens such a log for every line, as the worker's user), so that a literal `$` is refused.
+ */
+const DIRECTIVES = {
+  access_log: 'constant',
+  client_body_buffer_size: 'plain',
+  client_body_temp_path: 'plain',
+  client_body_timeout: 'plain',
+  client_header_timeout: 'plain',
+  client_max_body_size: 'plain',
+  daemon: 'plain',
+  error_log: 'plain',
+  error_page: 'variables',
+  events: 'plain',
+  fastcgi_buffer_size: 'plain',
+  fastcgi_buffers: 'plain',
+  fastcgi_busy_buffers_size: 'plain',
+  fastcgi_connect_timeout: 'plain',
+  fastcgi_keep_conn: 'plain',
+  fastcgi_next_upstream: 'plain',
+  fastcgi_param: 'variables',
+  fastcgi_pass: 'variables',
+  fastcgi_read_timeout: 'plain',
+  fastcgi_send_timeout: 'plain',
+  fastcgi_temp_path: 'plain',
+  geo: 'plain',
+  http: 'plain',
+  if: 'variables',
+  keepalive: 'plain',
+  keepalive_timeout: 'plain',
+  listen: 'plain',
+  location: 'plain',
+  map: 'variables',
+  pid: 'plain',
+  proxy_buffer_size: 'plain',
+  proxy_buffers: 'plain',
+  proxy_busy_buffers_size: 'plain',
+  proxy_connect_timeout: 'plain',
+  proxy_http_version: 'plain',
+  proxy_next_upstream: 'plain',
+  proxy_pass: 'variables',
+  proxy_read_timeout: 'plain',
+  proxy_redirect: 'variables',
+  proxy_send_timeout: 'plain',
+  proxy_set_header: 'variables',
+  proxy_temp_path: 'plain',
+  return: 'variables',
+  scgi_temp_path: 'plain',
+  send_timeout: 'plain',
+  server: 'plain',
+  server_name: 'plain',
+  server_tokens: 'variables',
+  upstream: 'plain',
+  user: 'plain',
+  uwsgi_buffer_size: 'plain',
+  uwsgi_buffers: 'plain',
+  uwsgi_busy_buffers_size: 'plain',
+  uwsgi_connect_timeout: 'plain',
+  uwsgi_next_upstream: 'plain',
+  uwsgi_param: 'variables',
+  uwsgi_pass: 'variables',
+  uwsgi_read_timeout: 'plain',
+  uwsgi_send_timeout: 'plain',
+  uwsgi_temp_path: 'plain',
+  worker_connections: 'plain',
+  worker_processes: 'plain',
+  worker_shutdown_timeout: 'plain',
+} as const satisfies Record<string, DollarMeaning>
+
+type DollarMeaning = 'plain' | 'variables' | 'constant'
+
+export type DirectiveName = keyof typeof DIRECTIVES
+
+/** The variable that holds one `$`; `dollarDeclaration` declares it. */
+const DOLLAR = 'tsgi_dollar'
+
+/** Longest argument, bytes as written. nginx reads its configuration through a buffer of 4096 bytes, which an argument must fit in. */
+const MAX_ARGUMENT_BYTES = 4000
+
+/** A value that came from outside: nginx sees exactly these characters, whatever they are. */
+export interface Literal {
+  readonly literal: string
+}
+
+/** The value of a variable of nginx. */
+export interface Variable {
+  readonly variable: string
+}
+
+/** One argument: a word or number of our own, a value from outside, a variable, or several of them joined to one. */
+export type Argument = string | number | Literal | Variable | readonly (Literal | Variable)[]
+
+export interface Directive {
+  readonly name: DirectiveName
+  readonly args: readonly Argument[]
+  /** The directives of a block. */
+  readonly block?: readonly Node[]
+  /** The option that caused this directive, without dashes: `port`. */
+  readonly option?: string
+}
+
+/** A line of a `map` or `geo` block. */
+export interface Entry {
+  readonly key: Argument
+  readonly value: Argument
+}
+
+/** A line of comment for the reader. */
+export interface Comment {
+  readonly comment: string
+}
+
+/** One element of a configuration. */
+export type Node = Directive | Entry | Comment
+
+/** A value from outside, to be taken as it is. */
+export function literal(text: string): Literal {
+  return { literal: text }
+}
+
+/** A variable of nginx, without its `$`. */
+export function variable(name: string): Variable {
+  return { variable: name }
+}
+
+/** A directive with its arguments. */
+export function directive(name: DirectiveName, ...args: readonly Argument[]): Directive {
+  return { name, args }
+}
+
+/** A directive that holds others. */
+export function block(name: DirectiveName, args: readonly Argument[], nodes: readonly Node[]): Directive {
+  return { name, args, block: nodes }
+}
+
+/** The same directive, with the option that caused it. */
+export function from(option: string, node: Directive): Directive {
+  return { ...node, option }
+}
+
+/** What makes a literal `$` possible: goes into the `http` block where `needsDollar`. */
+export const dollarDeclaration: Directive = block('geo', [variable(DOLLAR)], [{ key: 'default', value: literal('$') }])
+
+/** Whether a value in these directives is written with the variable that `dollarDeclaration` declares. */
+export function needsDollar(nodes: readonly Node[], meaning: DollarMeaning = 'plain'): boolean {
+  return nodes.some((node) => {
+    if ('comment' in node) return false
+    if ('key' in node) return meaning === 'variables' && hasDollar(node.value)
+    const own = DIRECTIVES[node.name]
+    return (own === 'variables' && node.args.some(hasDollar)) || needsDollar(node.block ?? [], own)
+  })
+}
+
+function hasDollar(argument: Argument): boolean {
+  if (typeof argument !== 'object' || 'variable' in argument) return false
+  return 'literal' in argument ? argument.literal.includes('$') : argument.some(hasDollar)
+}
+
+/**
+ * The text of a configuration. Throws `TSGI_ERR_OPTION`, with the option's name, for a value that cannot be written:
+ * one with a control character, or one too long for nginx.
+ */
+export function render(nodes: readonly Node[]): string {
+  return renderNodes(nodes, undefined, '')
+}
+
+function renderNodes(nodes: readonly Node[], parent: Directive | undefined, indent: string): string {
+  let text = ''
+  for (const node of nodes) {
+    if ('comment' in node) text += node.comment === '' ? '\n' : `${indent}# ${printable(node.comment, undefined)}\n`
+    else if ('key' in node) text += renderEntry(node, parent, indent)
+    else text += renderDirective(node, indent)
+  }
+  return text
+}
+
+function renderDirective(node: Directive, indent: string): string {
+  const args = node.args.map((arg) => renderArgument(arg, DIRECTIVES[node.name], node.option))
+  // nginx wants parentheses round the condition of an `if`.
+  const words = node.name === 'if' ? ['if', `(${args.join(' ')})`] : [node.name, ...args]
+  const origin = node.option === undefined ? '' : `  # --${word(node.option)}`
+  if (node.block === undefined) return `${indent}${words.join(' ')};${origin}\n`
+  if (node.block.length === 0) return `${indent}${words.join(' ')} {}${origin}\n`
+  return `${indent}${words.join(' ')} {${origin}\n${renderNodes(node.block, node, `${indent}    `)}${indent}}\n`
+}
+
+function renderEntry(entry: Entry, parent: Directive | undefined, indent: string): string {
+  const value = renderArgument(entry.value, parent === undefined ? 'plain' : DIRECTIVES[parent.name], parent?.option)
+  return `${indent}${renderArgument(entry.key, 'plain', parent?.option)} ${value};\n`
+}
+
+function renderArgument(argument: Argument, meaning: DollarMeaning, option: string | undefined): string {
+  if (typeof argument === 'string') return word(argument)
+  if (typeof argument === 'number') return word(String(argument))
+  if ('variable' in argument) return `$${variableName(argument.variable)}`
+  const parts = 'literal' in argument ? [argument] : argument
+  const text = parts.map((part) =>
+    'variable' in part ? `\${${variableName(part.variable)}}` : escapeLiteral(part.literal, meaning, option),
+  )
+  const quoted = `"${text.join('')}"`
+  if (new TextEncoder().encode(quoted).length > MAX_ARGUMENT_BYTES) {
+    throw invalid(option, `${quote(quoted)} is longer than ${MAX_ARGUMENT_BYTES} bytes, which nginx does not read`)
+  }
+  return quoted
+}
+
+/** Between double quotes nginx gives a meaning to the quote, the backslash and, where it replaces variables, the `$`. */
+function escapeLiteral(text: string, meaning: DollarMeaning, option: string | undefined): string {
+  if (meaning === 'constant' && text.includes('$'))
+    throw invalid(option, `${quote(text)} has a "$", which nginx would take for a variable here`)
+  const escaped = printable(text, option).replace(/["\\]/g, '\\$&')
+  return meaning === 'variables' ? escaped.replaceAll('$', () => `\${${DOLLAR}}`) : escaped
+}
+
+/** The text, unless it has a control character, a line separator or half a surrogate pair: none belongs in a configuration. */
+function printable(text: string, option: string | undefined): string {
+  if (/[\0-\x1f\x7f-\x9f\u2028\u2029]|\p{Surrogate}/u.test(text)) {
+    throw invalid(option, `${quote(text)} has a control character, which nginx's configuration cannot hold`)
+  }
+  return text
+}
+
+/** A word of our own. What is checked here can end no directive and start no variable, so that no value gets in as a word. */
+function word(text: string): string {
+  if (!/^[\w.:/@=[\]-]+$/.test(text)) throw new Error(`${quote(text)} must be written as a literal`)
+  return text
+}
+
+function variableName(name: string): string {
+  if (!/^\w+$/.test(name)) throw new Error(`${quote(name)} is no variable of nginx`)
+  return name
+}
+
+function invalid(option: string | undefined, detail: string): TsgiError {
+  return new TsgiError('TSGI_ERR_OPTION', option === undefined ? detail : `--${option}: ${detail}`)
+}

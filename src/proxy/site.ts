@@ -1,0 +1,77 @@
+import type { LogLevel } from '../interface/logger.ts'
+
+/** The protocol between the proxy and the workers. */
+export type Wire = 'fastcgi' | 'uwsgi' | 'http'
+
+/** A literal IPv4 or IPv6 address (no brackets, no zone) and its port. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Where a log goes: an absolute path, or the terminal of the launcher. */
+export type LogTarget = { readonly file: string } | 'terminal'
+
+/** What is known of the installed proxy. */
+export interface ProxyBuild {
+  /** `1.22.1` */
+  readonly version: string
+  /** Modules that this build leaves out, as `nginx -V` names them: `http_scgi_module`. Their directives would be refused. */
+  readonly without: ReadonlySet<string>
+}
+
+/** Waits of the proxy, milliseconds. */
+export interface ProxyTimeouts {
+  /** For the request's head, from the first byte of a connection on. */
+  readonly headerMs: number
+  /** Between two reads of the request's body. */
+  readonly bodyMs: number
+  /** For the client to take more of the response. */
+  readonly sendMs: number
+  /** Of an idle connection of a client. */
+  readonly keepAliveMs: number
+  /** For a worker to take a connection. */
+  readonly connectMs: number
+  /** Between two reads of a response. */
+  readonly readMs: number
+  /** Between two reads on a connection that was upgraded, such as a WebSocket. */
+  readonly upgradeReadMs: number
+  /** For requests in flight when the proxy stops. */
+  readonly shutdownMs: number
+}
+
+/** One site, in words of no proxy: what nginx's configuration, and any other's, is written from. */
+export interface Site {
+  readonly listen: readonly ListenAddress[]
+  /** SERVER_NAME: a host name, an IPv4 address, or an IPv6 address in brackets. */
+  readonly serverName: string
+  readonly wire: Wire
+  /** Absolute path of the workers' socket. */
+  readonly socketPath: string
+  /** Empty, or `/x` with no slash at its end, not percent-encoded. */
+  readonly mountPoint: string
+  readonly limits: {
+    /** Largest request body, bytes; 0: no limit. */
+    readonly requestBodyBytes: number
+  }
+  readonly timeouts: ProxyTimeouts
+  readonly logs: { readonly access: LogTarget; readonly error: LogTarget; readonly level: LogLevel }
+  /** Absolute path of the private directory of this instance. */
+  readonly serverRoot: string
+  /** Who the proxy's workers run as; only a launcher that is root can choose. */
+  readonly runAs?: { readonly user: string; readonly group: string }
+  readonly proxy: ProxyBuild
+  /** Worker processes of the proxy. */
+  readonly proxyWorkers: number
+}
+
+/** mod_wsgi-express's and nginx's usual waits. */
+export const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
+  headerMs: 15_000,
+  bodyMs: 30_000,
+  sendMs: 60_000,
+  keepAliveMs: 65_000,
+  connectMs: 15_000,
+  readMs: 60_000,
+  upgradeReadMs: 3_600_000,
+}

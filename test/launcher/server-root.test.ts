@@ -1,0 +1,136 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+
+import type { Account } from '../../src/launcher/proxy-account.ts'
+import { prepareServerRoot } from '../../src/launcher/server-root.ts'
+import type { ServerRoot } from '../../src/launcher/server-root.ts'
+import { requires } from '../support/requirements.ts'
+import { temporaryDirectory } from './temporary.ts'
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+const modeOf = (path: string): number => statSync(path).mode & 0o7777
+
+/** `changes` to: a proxy, no account. */
+async function prepare(
+  directory: string | undefined,
+  changes: { account?: Account; proxied?: boolean } = {},
+): Promise<ServerRoot> {
+  const root = await prepareServerRoot({ directory, proxied: true, account: undefined, ...changes })
+  onTestFinished(() => {
+    root.remove()
+  })
+  return root
+}
+
+const refused = (text: string): unknown =>
+  expect.objectContaining({ code: 'TSGI_ERR_SERVER_ROOT', message: expect.stringContaining(text) })
+
+describe('a fresh server root', () => {
+  it('is private, another one every time, and goes as a whole', async () => {
+    const parent = temporaryDirectory()
+    vi.stubEnv('TMPDIR', parent)
+    const [first, second] = [await prepare(undefined), await prepare(undefined)]
+    expect(first.path).not.toBe(second.path)
+    expect(modeOf(first.path)).toBe(0o700)
+    expect(modeOf(join(first.path, 'temp'))).toBe(0o700)
+    writeFileSync(first.errorLogPath, 'x')
+    first.remove()
+    second.remove()
+    expect(readdirSync(parent)).toEqual([])
+  })
+
+  it('leaves nothing where its socket would have too long a path', async () => {
+    const parent = join(temporaryDirectory(), 'x'.repeat(90))
+    mkdirSync(parent)
+    vi.stubEnv('TMPDIR', parent)
+    await expect(prepare(undefined)).rejects.toMatchObject({ code: 'TSGI_ERR_SOCKET_PATH_TOO_LONG' })
+    expect(readdirSync(parent)).toEqual([])
+    // Nobody needs the socket without a proxy.
+    await prepare(undefined, { proxied: false })
+  })
+
+  it('is refused where there is no temporary directory', async () => {
+    vi.stubEnv('TMPDIR', '/nowhere/at all')
+    await expect(prepare(undefined)).rejects.toEqual(refused('/nowhere/at all'))
+  })
+})
+
+describe('a server root that is named', () => {
+  it('is made where it is missing, private', async () => {
+    const path = join(temporaryDirectory(), 'a/b')
+    const root = await prepare(path)
+    expect(root.path).toBe(path)
+    expect(modeOf(path)).toBe(0o700)
+  })
+
+  it('keeps its mode and its files; socket, pid file and spool go', async () => {
+    const path = temporaryDirectory()
+    const root = await prepare(path)
+    for (const file of [root.socketPath, root.pidPath, root.errorLogPath, root.configurationPath, join(path, 'mine')])
+      writeFileSync(file, 'x')
+    root.remove()
+    expect(readdirSync(path).toSorted()).toEqual(['error.log', 'mine', 'nginx.conf'])
+    expect(modeOf(path)).toBe(0o755)
+  })
+
+  it('is refused when everyone may write to it', async () => {
+    const path = temporaryDirectory()
+    chmodSync(path, 0o777)
+    await expect(prepare(path)).rejects.toEqual(refused('everyone may write'))
+    expect(readdirSync(path)).toEqual([])
+  })
+
+  it('is refused when it is a file', async () => {
+    const path = join(temporaryDirectory(), 'file')
+    writeFileSync(path, '')
+    await expect(prepare(path)).rejects.toEqual(refused('not a directory'))
+  })
+
+  it('is refused while another server runs in it, and taken over once that is gone', async () => {
+    const path = temporaryDirectory()
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(join(path, 'tsgi.sock'), resolve))
+    await expect(prepare(path)).rejects.toEqual(refused('another server is running'))
+    expect(existsSync(join(path, 'tsgi.sock'))).toBe(true)
+    await new Promise((resolve) => server.close(resolve))
+    await prepare(path)
+  })
+
+  requires('root').test("is refused when it is somebody else's", async () => {
+    const path = temporaryDirectory()
+    chownSync(path, 1, 1)
+    await expect(prepare(path)).rejects.toEqual(refused('belongs to user 1'))
+  })
+})
+
+requires('root').describe('a server root for workers of another account', () => {
+  const account: Account = { user: 'www-data', uid: 33, group: 'www-data', gid: 33 }
+
+  it("lets the account's group in, and nobody else", async () => {
+    vi.stubEnv('TMPDIR', temporaryDirectory())
+    const root = await prepare(undefined, { account })
+    for (const path of [root.path, join(root.path, 'temp')]) {
+      expect(modeOf(path)).toBe(0o750)
+      expect(statSync(path).gid).toBe(33)
+    }
+  })
+
+  it('is refused below a directory that they cannot enter', async () => {
+    const parent = temporaryDirectory()
+    chmodSync(parent, 0o700)
+    vi.stubEnv('TMPDIR', parent)
+    await expect(prepare(undefined, { account })).rejects.toEqual(refused(parent))
+    expect(readdirSync(parent)).toEqual([])
+  })
+
+  it('is refused with the command that lets them in', async () => {
+    const path = temporaryDirectory()
+    chmodSync(path, 0o700)
+    await expect(prepare(path, { account })).rejects.toEqual(refused('chgrp www-data'))
+  })
+})

@@ -1,0 +1,150 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { block, directive, from, literal, render, variable } from '../../src/proxy/directive.ts'
+import { nginxConfiguration } from '../../src/proxy/nginx.ts'
+import type { Site } from '../../src/proxy/site.ts'
+import { requires } from '../support/requirements.ts'
+import { readConfiguration } from './nginx-reader.ts'
+import type { ReadDirective } from './nginx-reader.ts'
+import { nginxTest, withServerRoot } from './nginx-test.ts'
+import { siteIn } from './sites.ts'
+
+const HOSTILE = [
+  'a b',
+  'a"b',
+  "a'b",
+  'a;b',
+  'a{b',
+  'a}b',
+  'a#b',
+  ' #b',
+  'a\\',
+  'a\\"b',
+  'a\\nb',
+  '"; user root; #',
+  "'; user root; #",
+  '; } server { listen 1; }',
+  '\\"; daemon on; #',
+  'é漢😀',
+  '\\\\',
+]
+/** What nginx would replace; plain where it does not. */
+const WITH_DOLLAR = ['$host', '${host}', '$', 'a$$b', '\\$host', '"$host"']
+
+/** Every place where text from outside gets into a configuration as it is. `$` means something in the last one. */
+const SLOTS: Readonly<Record<string, (text: string) => Partial<Site>>> = {
+  socketPath: (text) => ({ socketPath: `/s/${text}` }),
+  mountPoint: (text) => ({ mountPoint: `/${text}` }),
+  serverRoot: (text) => ({ serverRoot: `/${text}` }),
+  errorLog: (text) => ({ logs: { access: 'terminal', error: { file: `/${text}` }, level: 'warn' } }),
+  user: (text) => ({ runAs: { user: text, group: 'g' } }),
+  group: (text) => ({ runAs: { user: 'u', group: text } }),
+  accessLog: (text) => ({ logs: { access: { file: `/${text}` }, error: 'terminal', level: 'warn' } }),
+}
+const BENIGN = 'PLACEHOLDER'
+
+/** What nginx must see: the benign configuration, with the text in the place of the benign one. */
+function expected(change: (text: string) => Partial<Site>, text: string): ReadDirective[] {
+  const put = (read: ReadDirective): ReadDirective => ({
+    args: read.args.map((arg) => arg.replaceAll(BENIGN, () => text)),
+    ...(read.block === undefined ? {} : { block: read.block.map(put) }),
+  })
+  return readConfiguration(nginxConfiguration(siteIn('/srv/root', change(BENIGN)))).map(put)
+}
+
+function seen(change: (text: string) => Partial<Site>, text: string): ReadDirective[] {
+  return readConfiguration(nginxConfiguration(siteIn('/srv/root', change(text))))
+}
+
+describe('a value from outside', () => {
+  for (const [slot, change] of Object.entries(SLOTS)) {
+    it.each(slot === 'accessLog' ? HOSTILE : [...HOSTILE, ...WITH_DOLLAR])(`as ${slot} stays one value: %j`, (text) => {
+      expect(seen(change, text)).toEqual(expected(change, text))
+    })
+
+    it.each(['a\nb', 'a\rb', 'a\0b', 'a\tb', 'a\x1b[1mb', 'a\x7fb', 'a\x85b', 'a\u2028b', 'a\ud800b', 'x'.repeat(4000)])(
+      `as ${slot} is refused: %j`,
+      (text) => {
+        expect(() => nginxConfiguration(siteIn('/srv/root', change(text)))).toThrow(
+          expect.objectContaining({ code: 'TSGI_ERR_OPTION' }),
+        )
+      },
+    )
+
+    it(`as ${slot} stays one value, whatever it is`, () => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 60 }), (text) => {
+          let read: ReadDirective[]
+          try {
+            read = seen(change, text)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'TSGI_ERR_OPTION' })
+            return
+          }
+          expect(read).toEqual(expected(change, text))
+        }),
+      )
+    })
+  }
+
+  it.each(WITH_DOLLAR)('as a log that nginx would open by a variable is refused: %j', (text) => {
+    const logs: Site['logs'] = { access: { file: `/x/${text}` }, error: 'terminal', level: 'warn' }
+    expect(() => nginxConfiguration(siteIn('/srv', { logs }))).toThrow(
+      expect.objectContaining({ code: 'TSGI_ERR_OPTION', message: expect.stringContaining('--server-root') }),
+    )
+  })
+
+  it.each(['relative', '', 'off', 'syslog:server=1.2.3.4', '~ x'])('as a path is absolute: %j is refused', (text) => {
+    expect(() => nginxConfiguration(siteIn(text))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+    const logs: Site['logs'] = { access: { file: text }, error: 'terminal', level: 'warn' }
+    expect(() => nginxConfiguration(siteIn('/srv', { logs }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+  })
+})
+
+describe('a directive', () => {
+  it('writes a "$" as a variable where nginx replaces variables', () => {
+    expect(render([directive('fastcgi_param', 'X', literal('a$b"c\\'))])).toBe('fastcgi_param X "a${tsgi_dollar}b\\"c\\\\";\n')
+    expect(render([directive('pid', literal('/a$b'))])).toBe('pid "/a$b";\n')
+  })
+
+  it('joins values and variables to one argument', () => {
+    expect(render([directive('fastcgi_param', 'X', [literal('a$'), variable('host'), literal('b')])])).toBe(
+      'fastcgi_param X "a${tsgi_dollar}${host}b";\n',
+    )
+  })
+
+  it.each(['a b', 'a;', '$x', '"x"', 'a{', '#', '', 'a\\', "'"])('takes no text from outside as a word: %j', (text) => {
+    expect(() => render([directive('server_tokens', text)])).toThrow('must be written as a literal')
+    expect(() => render([directive('if', variable(text))])).toThrow('is no variable')
+  })
+
+  it('ends with the option that caused it, which a refusal names', () => {
+    expect(
+      render([from('port', directive('listen', 80)), from('mount-point', block('location', ['/'], [directive('return', 404)]))]),
+    ).toBe('listen 80;  # --port\nlocation / {  # --mount-point\n    return 404;\n}\n')
+    expect(() => render([from('mount-point', directive('location', literal('a\nb')))])).toThrow('--mount-point')
+  })
+})
+
+requires('nginx').describe('nginx itself', () => {
+  // A "/" cannot be in a name, and a "$" not in the access log's.
+  it.each(HOSTILE)('takes a server root named %j for that', async (name) => {
+    await withServerRoot(name, (directory) => {
+      const { ok, output } = nginxTest(directory, nginxConfiguration(siteIn(directory, { mountPoint: `/${name}` })))
+      expect(output).toContain('test is successful')
+      expect(ok).toBe(true)
+      expect(readdirSync(directory).toSorted()).toEqual(['access.log', 'error.log', 'nginx.conf', 'nginx.pid', 'temp'])
+      expect(existsSync(join(directory, 'temp/body'))).toBe(true)
+    })
+  })
+
+  it.each(WITH_DOLLAR)('takes a mount point and a socket named %j for that', async (name) => {
+    await withServerRoot('root', (directory) => {
+      const site = siteIn(directory, { mountPoint: `/${name}`, socketPath: `${directory}/${name}.sock` })
+      expect(nginxTest(directory, nginxConfiguration(site)).output).toContain('test is successful')
+    })
+  })
+})
