@@ -135,7 +135,8 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   }
   if (draft.REQUEST_URI === undefined || draft.REQUEST_URI === '') {
     const path = `${draft.SCRIPT_NAME ?? ''}${draft.PATH_INFO ?? ''}`
-    if (path === '') throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_URI is missing, and so are SCRIPT_NAME and PATH_INFO')
+    if (path === '')
+      throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_URI is missing, and so are SCRIPT_NAME and PATH_INFO')
     draft.REQUEST_URI = encodePath(path) + (draft.QUERY_STRING ? `?${draft.QUERY_STRING}` : '')
   }
   const { path: target, query } = splitTarget(stripAuthority(draft.REQUEST_URI))
@@ -163,7 +164,10 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
 
 /** Percent-encodes a decoded path (latin-1 text) so that it could have been a request target. */
 function encodePath(path: string): string {
-  return path.replace(/[^\w\-.~!$&'()*+,;=:@/]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  return path.replace(
+    /[^\w\-.~!$&'()*+,;=:@/]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 }
 
 /** Nothing cheaper than reading the file is at hand yet: the source is the body, and it is closed with it. */

@@ -30,10 +30,9 @@ export class Exchange {
   readonly context: ServerContext
   readonly params: readonly string[]
   readonly input: RequestInput
-  /** Set by the adapter once the method is known. */
-  isHead = false
   #requestId: string | undefined
   readonly #transport: Transport
+  readonly #isHead: boolean
   #head: ResponseHead | undefined
   #headSent = false
   #bodiless = false
@@ -51,6 +50,7 @@ export class Exchange {
     this.context = context
     this.#transport = transport
     this.params = params
+    this.#isHead = findParam(params, 'REQUEST_METHOD') === 'HEAD'
     this.input = new RequestInput(transport)
   }
 
@@ -171,7 +171,8 @@ export class Exchange {
   fail(error: unknown): void {
     if (this.#ended) return
     const status = error instanceof TsgiError ? error.status : 500
-    if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
+    if (this.#isAbort(error)) this.context.log.debug(`${this.label} ended early: its client left`)
+    else if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
     else this.context.log.error(`${this.label} failed${this.#headSent ? ' after its headers' : ''}`, error)
     if (this.#headSent) this.#abandon(undefined)
     else if (status === null) this.#abandon(undefined)
@@ -226,16 +227,16 @@ export class Exchange {
 
   #sendHead(head: ResponseHead, body: Chunk | null, last: boolean): boolean {
     this.#headSent = true
-    this.#bodiless = this.isHead || head.statusCode === 204 || head.statusCode === 304
+    this.#bodiless = this.#isHead || head.statusCode === 204 || head.statusCode === 304
     return this.#transport.sendHead(head.status, head.headers, this.#bodiless ? null : body, last)
   }
 
   #sendWhole(head: ResponseHead, last: Chunk | null): void {
-    const bodiless = this.isHead || head.statusCode === 204 || head.statusCode === 304
+    const bodiless = this.#isHead || head.statusCode === 204 || head.statusCode === 304
     if (head.contentLength === -1) {
       const length = last === null ? 0 : byteLength(last)
       // For HEAD an empty body says nothing about the length; 304 repeats what the application knows, 204 has none.
-      if (head.statusCode !== 204 && head.statusCode !== 304 && !(this.isHead && length === 0)) {
+      if (head.statusCode !== 204 && head.statusCode !== 304 && !(this.#isHead && length === 0)) {
         head.headers.push(['Content-Length', String(length)])
       }
       this.#sendHead(head, last, true)
@@ -261,7 +262,7 @@ export class Exchange {
       return chunk
     }
     this.#sent = head.contentLength
-    if (!this.#overrun && !this.isHead) {
+    if (!this.#overrun && !this.#isHead) {
       this.#overrun = true
       const error = new TsgiError('TSGI_ERR_BODY_TOO_LONG', `cut off at ${head.contentLength} bytes`)
       this.context.log.error(`${this.label}`, error)
@@ -310,6 +311,13 @@ export class Exchange {
     const onEnd = this.#onEnd
     this.#onEnd = undefined
     onEnd?.()
+  }
+
+  /** Whether the error only says that `tsgi.signal` was aborted, in our words or in those of Node's own functions. */
+  #isAbort(error: unknown): boolean {
+    return (
+      this.#abortReason !== undefined && (error === this.#abortReason || (error instanceof Error && error.name === 'AbortError'))
+    )
   }
 
   #goneError(): Error {

@@ -50,6 +50,7 @@ export class RequestInput implements InputStream {
 
   /** For the connection: the body is complete. */
   end(): void {
+    if (this.ended) return
     this.#ended = true
     this.#notify()
   }

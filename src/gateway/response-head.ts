@@ -1,6 +1,5 @@
 import type { HeaderPair } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
-import { parseContentLength } from '../protocol/content-length.ts'
 
 /** A checked status and header list, ready to be sent. */
 export interface ResponseHead {
@@ -29,17 +28,19 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
  * Checks what an application gave to `startResponse` and copies it.
  *
  * Connection-level fields (RFC 9110, section 7.6.1) are left out: they belong to the proxy's connection with the client.
- * Throws `TSGI_ERR_STATUS_INVALID`, `TSGI_ERR_HEADER_INVALID`, `TSGI_ERR_CONTENT_LENGTH`.
+ * Throws `TSGI_ERR_STATUS_INVALID`, `TSGI_ERR_HEADER_INVALID`.
  */
 export function checkResponseHead(status: string, headers: readonly HeaderPair[]): ResponseHead {
-  if (status !== lastStatus && (typeof status !== 'string' || !STATUS.test(status))) throw new TsgiError('TSGI_ERR_STATUS_INVALID', quote(status))
+  if (status !== lastStatus && (typeof status !== 'string' || !STATUS.test(status)))
+    throw new TsgiError('TSGI_ERR_STATUS_INVALID', quote(status))
   if (!Array.isArray(headers)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(headers)} is not a list of pairs`)
   lastStatus = status
   const statusCode = Number(status.slice(0, 3))
   const kept: HeaderPair[] = []
   let contentLength = -1
   for (const pair of headers as readonly HeaderPair[]) {
-    if (!Array.isArray(pair) || pair.length !== 2) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(pair)} is not [name, value]`)
+    if (!Array.isArray(pair) || pair.length !== 2)
+      throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(pair)} is not [name, value]`)
     const [name, value] = pair as HeaderPair
     const field = FIELDS.get(name) ?? learnField(name)
     if (value !== field.lastValue) {
@@ -51,14 +52,15 @@ export function checkResponseHead(status: string, headers: readonly HeaderPair[]
     if (field.kind === 'server') continue
     if (field.kind === 'length') {
       if (statusCode === 204) continue
-      const length = parseContentLength(value.trim())
-      if (length === -1 || (contentLength !== -1 && contentLength !== length)) {
-        throw new TsgiError('TSGI_ERR_CONTENT_LENGTH', `in the response: ${quote(value)}`)
+      // A proxy would read a list, a sign or two lengths in its own way.
+      if (!/^\d{1,15}$/.test(value) || (contentLength !== -1 && contentLength !== Number(value))) {
+        throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${name}: value ${quote(value)}`)
       }
       if (contentLength !== -1) continue
-      contentLength = length
+      contentLength = Number(value)
     }
-    kept.push(pair as HeaderPair)
+    // A copy: what the application does with its list later changes nothing.
+    kept.push([name, value])
   }
   return { status: status.length === 3 ? `${status} ` : status, statusCode, headers: kept, contentLength }
 }
@@ -66,7 +68,7 @@ export function checkResponseHead(status: string, headers: readonly HeaderPair[]
 /** What is known of a field name that was found to be a token, and the value that was checked last: most are sent again and again. */
 interface Field {
   readonly kind: 'length' | 'server' | 'application'
-  lastValue: string | undefined
+  lastValue: string
 }
 
 /** Applications use a few dozen names; one that makes them up must not make this grow. */
@@ -76,7 +78,7 @@ const FIELDS = new Map<unknown, Field>()
 /** Throws `TSGI_ERR_HEADER_INVALID`. */
 function learnField(name: unknown): Field {
   if (typeof name !== 'string' || !TOKEN.test(name)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `name ${quote(name)}`)
-  const field: Field = { kind: fieldKind(name.toLowerCase()), lastValue: undefined }
+  const field: Field = { kind: fieldKind(name.toLowerCase()), lastValue: '' }
   if (FIELDS.size < MAX_FIELDS) FIELDS.set(name, field)
   return field
 }

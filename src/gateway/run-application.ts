@@ -23,7 +23,6 @@ function runApplication(application: Application, exchange: Exchange, base: Draf
       exchange.finished()
       return
     }
-    exchange.isHead = environ.REQUEST_METHOD === 'HEAD'
     const startResponse: StartResponse = (status, headers, excInfo) => {
       exchange.startResponse(status, headers, excInfo)
       return exchange.writeAndWait
@@ -69,24 +68,39 @@ function deliver(exchange: Exchange, body: ResponseBody | undefined): void {
 /** All chunks of a list are there at once: they leave in one write. */
 function joinChunks(chunks: readonly unknown[]): Chunk | null {
   if (chunks.length === 0) return null
-  // Checked by Exchange.end, or below where there are several.
-  if (chunks.length === 1) return chunks[0] as Chunk
-  return Buffer.concat(
-    chunks.map((chunk) => {
-      if (typeof chunk === 'string') return Buffer.from(chunk)
-      if (chunk instanceof Uint8Array) return chunk
-      throw new TsgiError('TSGI_ERR_BODY_INVALID', `${quote(chunk)} is neither a string nor a Uint8Array`)
-    }),
-  )
+  for (const chunk of chunks) {
+    if (typeof chunk === 'string' || chunk instanceof Uint8Array) continue
+    throw new TsgiError('TSGI_ERR_BODY_INVALID', `${quote(chunk)} in the list is neither a string nor a Uint8Array`)
+  }
+  // Every one has been checked.
+  const checked = chunks as readonly Chunk[]
+  if (checked.length === 1) return checked[0] ?? null
+  return Buffer.concat(checked.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
 }
 
 type ChunkIterator = Iterator<Chunk, unknown, undefined> | AsyncIterator<Chunk, unknown, undefined>
 
 function iterate(body: object): ChunkIterator {
+  if (body instanceof ReadableStream) return readStream(body)
   const source = body as { [Symbol.asyncIterator]?: () => ChunkIterator; [Symbol.iterator]?: () => ChunkIterator }
   if (typeof source[Symbol.asyncIterator] === 'function') return source[Symbol.asyncIterator]?.call(body) ?? [][Symbol.iterator]()
   if (typeof source[Symbol.iterator] === 'function') return source[Symbol.iterator]?.call(body) ?? [][Symbol.iterator]()
   throw new TsgiError('TSGI_ERR_BODY_INVALID', `the application returned ${quote(body)}, which cannot be iterated`)
+}
+
+/** A stream's own iterator cancels only when the read that is under way has ended, which may be never. */
+function readStream(stream: ReadableStream<Chunk>): ChunkIterator {
+  const reader = stream.getReader()
+  return {
+    next: async () => {
+      const step = await reader.read()
+      return step.done ? { done: true, value: undefined } : { done: false, value: step.value }
+    },
+    return: async () => {
+      await reader.cancel()
+      return { done: true, value: undefined }
+    },
+  }
 }
 
 /**

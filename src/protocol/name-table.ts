@@ -21,7 +21,8 @@ export class NameTable {
   lookUp(bytes: Uint8Array, start: number, end: number, text: string, base: number): string {
     const length = end - start
     if (length > LONGEST || length === 0) return text.slice(start - base, end - base)
-    const slot = ((bytes[end - 1] ?? 0) * 31 + (bytes[start + (length >> 1)] ?? 0) * 7 + (bytes[start] ?? 0) + length * 67) & (SLOTS - 1)
+    const slot =
+      ((bytes[end - 1] ?? 0) * 31 + (bytes[start + (length >> 1)] ?? 0) * 7 + (bytes[start] ?? 0) + length * 67) & (SLOTS - 1)
     const name = this.#names[slot]
     const known = slot * LONGEST
     if (name === undefined) return this.#fill(slot, bytes, start, end)

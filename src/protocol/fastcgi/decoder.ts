@@ -40,6 +40,7 @@ export class FastcgiDecoder {
   readonly #maxParamsBytes: number
   #chunk: Uint8Array = NOTHING
   #offset = 0
+  #error: unknown
   #state: State = State.HEADER
   readonly #header = new Uint8Array(FCGI_HEADER_BYTES)
   #headerFill = 0
@@ -95,6 +96,17 @@ export class FastcgiDecoder {
    * Throws `TSGI_ERR_FASTCGI_RECORD`, `TSGI_ERR_FASTCGI_PARAMS`, `TSGI_ERR_PARAMS_TOO_LARGE`: the connection is to be closed.
    */
   next(): FastcgiEvent | undefined {
+    if (this.#error !== undefined) throw this.#error
+    try {
+      return this.#decode()
+    } catch (error) {
+      // Where one record ended and the next begins is not known any more.
+      this.#error = error
+      throw error
+    }
+  }
+
+  #decode(): FastcgiEvent | undefined {
     for (;;) {
       if (this.#state === State.HEADER) {
         if (!this.#readHeader()) return this.#pause()

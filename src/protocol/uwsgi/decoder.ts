@@ -36,6 +36,7 @@ const NOTHING = new Uint8Array(0)
 export class UwsgiDecoder {
   #chunk: Uint8Array = NOTHING
   #offset = 0
+  #error: unknown
   #state: State = State.HEADER
   /** The header's bytes, the first in the lowest eight bits. */
   #header = 0
@@ -65,6 +66,17 @@ export class UwsgiDecoder {
    * Throws `TSGI_ERR_UWSGI_PACKET`, `TSGI_ERR_UWSGI_MODIFIER`: close; `TSGI_ERR_CONTENT_LENGTH`: answer 400 and close.
    */
   next(): UwsgiEvent | undefined {
+    if (this.#error !== undefined) throw this.#error
+    try {
+      return this.#decode()
+    } catch (error) {
+      // Where one record ended and the next begins is not known any more.
+      this.#error = error
+      throw error
+    }
+  }
+
+  #decode(): UwsgiEvent | undefined {
     if (this.#state === State.HEADER) {
       while (this.#headerFill < HEADER_BYTES && this.#offset < this.#chunk.length) {
         this.#header |= (this.#chunk[this.#offset++] ?? 0) << (8 * this.#headerFill++)

@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
+import { applicationHandler } from '../../src/gateway/run-application.ts'
+import type { Application } from '../../src/interface/application.ts'
+import { Server, type ServerOptions } from '../../src/server/server.ts'
+import { startNginx, type NginxOptions, type RunningNginx } from '../support/nginx.ts'
+import { requires } from '../support/requirements.ts'
+import type { WireAddress } from '../wire/connection.ts'
+import { Exchange, type Answer, type ExchangeOptions, type Wire } from '../wire/exchange.ts'
+import type { WireRequest } from '../wire/request.ts'
+import { CollectedLog } from './collected-log.ts'
+import { until } from './until.ts'
+
+/** How requests reach the server: by one protocol directly, or as HTTP through nginx. */
+export interface Way {
+  name: string
+  /** What the server speaks. */
+  wire: Wire
+  proxied: boolean
+}
+
+export const DIRECT_WAYS: readonly Way[] = [
+  { name: 'uwsgi', wire: 'uwsgi', proxied: false },
+  { name: 'FastCGI', wire: 'fastcgi', proxied: false },
+  { name: 'HTTP', wire: 'http', proxied: false },
+]
+
+export const NGINX_WAYS: readonly Way[] = [
+  { name: 'uwsgi behind nginx', wire: 'uwsgi', proxied: true },
+  { name: 'FastCGI behind nginx', wire: 'fastcgi', proxied: true },
+]
+
+export const EVERY_WAY: readonly Way[] = [...DIRECT_WAYS, ...NGINX_WAYS]
+
+/** A server with an application that each test chooses, and a client that reaches it one way. */
+export class Bench {
+  readonly way: Way
+  readonly log = new CollectedLog()
+  readonly #options: OverOptions
+  #application: Application | undefined
+  #server: Server | undefined
+  #nginx: RunningNginx | undefined
+  #directory = ''
+
+  constructor(way: Way, options: OverOptions = {}) {
+    this.way = way
+    this.#options = options
+  }
+
+  get server(): Server {
+    if (this.#server === undefined) throw new Error('the server is not started')
+    return this.#server
+  }
+
+  get nginx(): RunningNginx {
+    if (this.#nginx === undefined) throw new Error('there is no nginx')
+    return this.#nginx
+  }
+
+  /** The server's own socket. */
+  get serverAddress(): WireAddress {
+    return { type: 'unix', path: join(this.#directory, 'app.sock') }
+  }
+
+  /** Where requests go: the server's socket, or nginx. */
+  get address(): WireAddress {
+    return this.way.proxied ? { type: 'tcp', host: '127.0.0.1', port: this.nginx.port } : this.serverAddress
+  }
+
+  /** What the client speaks. */
+  get clientWire(): Wire {
+    return this.way.proxied ? 'http' : this.way.wire
+  }
+
+  async start(): Promise<void> {
+    this.#directory = await mkdtemp(join(tmpdir(), 'tsgi-wire-'))
+    this.#server = new Server({
+      handler: applicationHandler((environ, startResponse) => {
+        if (this.#application === undefined) throw new Error('the test has chosen no application')
+        return this.#application(environ, startResponse)
+      }),
+      log: this.log,
+      ...this.#options.server,
+    })
+    const socketPath = join(this.#directory, 'app.sock')
+    await this.#server.listen(
+      { type: 'unix', path: socketPath },
+      { protocol: this.#options.protocolGiven === true ? this.way.wire : 'auto' },
+    )
+    if (this.way.proxied && this.way.wire !== 'http') {
+      this.#nginx = await startNginx({ wire: this.way.wire, socketPath, ...this.#options.nginx })
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#nginx?.stop()
+    await this.#server?.drain(1000)
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Chooses the application for what follows. */
+  use(application: Application): void {
+    this.#application = application
+  }
+
+  reset(): void {
+    this.#application = undefined
+    this.log.entries.length = 0
+  }
+
+  begin(request: WireRequest, options: ExchangeOptions = {}): Promise<Exchange> {
+    return Exchange.begin(this.address, this.clientWire, request, options)
+  }
+
+  /** Sends a request and waits for the whole response, on a connection of its own unless one is given. */
+  async send(request: WireRequest, options: ExchangeOptions = {}): Promise<Answer> {
+    const exchange = await this.begin(request, options)
+    try {
+      if (request.body !== undefined) await exchange.sendBody(request.body)
+      await exchange.endBody()
+      return await exchange.answer()
+    } finally {
+      if (options.connection === undefined) exchange.leave()
+    }
+  }
+
+  /** Resolves when no request is in flight any more. */
+  async idle(): Promise<void> {
+    await until(() => this.server.requestsInFlight === 0, 'the end of all requests in flight')
+  }
+}
+
+export interface OverOptions {
+  server?: Partial<ServerOptions>
+  nginx?: Partial<NginxOptions>
+  /** The listener is told its protocol. Default: the first byte tells. */
+  protocolGiven?: boolean
+  /** Whether the server must be left without a request in flight behind each test. Default true. */
+  idleAfterEach?: boolean
+}
+
+/** Registers the same tests for each way. The server starts once for a way; each test chooses its application. */
+export function over(ways: readonly Way[], title: string, body: (bench: Bench) => void, options: OverOptions = {}): void {
+  for (const way of ways) {
+    const register = way.proxied ? requires('nginx').describe : describe
+    register(`${title}, over ${way.name}`, () => {
+      const bench = new Bench(way, options)
+      beforeAll(() => bench.start())
+      afterAll(() => bench.stop())
+      beforeEach(() => bench.reset())
+      afterEach(async () => {
+        if (options.idleAfterEach ?? true) await bench.idle()
+      })
+      body(bench)
+    })
+  }
+}
+
+/** Fails with what the response was. A test that expects a whole response looks at this first. */
+export function expectComplete(answer: Answer, status = 200): void {
+  expect({ state: answer.state, problem: answer.problem, status: answer.status }).toEqual({
+    state: 'complete',
+    problem: undefined,
+    status,
+  })
+}

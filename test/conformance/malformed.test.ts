@@ -1,0 +1,128 @@
+import { expect, it } from 'vitest'
+import { application as echoBody } from '../fixtures/apps/echo-body.ts'
+import { application as hello } from '../fixtures/apps/hello.ts'
+import { readVectors, type Vector } from '../protocol/vector.ts'
+import { latin1 } from '../wire/bytes.ts'
+import { WireConnection } from '../wire/connection.ts'
+import { DIRECT_WAYS, expectComplete, over } from './bench.ts'
+import { until } from './until.ts'
+
+/** Bytes that are no request, with the code that the log must have. */
+const OTHERS: { name: string; bytes: Uint8Array; errors: string[] }[] = [
+  ...[2, 3, 48, 57, 97, 99, 122, 127, 128, 255].map((byte) => ({
+    name: `first byte ${byte}`,
+    bytes: Uint8Array.of(byte, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+    errors: ['TSGI_ERR_PROTOCOL_UNKNOWN'],
+  })),
+  { name: 'a TLS client hello', bytes: Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 3), errors: ['TSGI_ERR_PROTOCOL_UNKNOWN'] },
+]
+
+over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
+  async function sendAndWait(bytes: Uint8Array, pieces: Uint8Array[] = [bytes]): Promise<Buffer> {
+    const connection = await WireConnection.open(bench.address)
+    await connection.writeEach(pieces)
+    await connection.whenEnded()
+    const received = connection.received()
+    connection.destroy()
+    return received
+  }
+
+  async function expectAlive(): Promise<void> {
+    bench.use(hello)
+    expectComplete(await bench.send({}))
+  }
+
+  function expectLogged(vector: { errors: string[] }): void {
+    expect(vector.errors).toContain(bench.log.codes.at(-1))
+    for (const { message, error } of bench.log.problems) {
+      // oxlint-disable-next-line no-control-regex -- a log line must hold none
+      expect(`${message} ${error instanceof Error ? error.message : ''}`).toMatch(/^[^\x00-\x1f\x7f]+$/)
+    }
+  }
+
+  const isClosed = (vector: Vector): boolean => !vector.name.startsWith('content-length')
+  // HTTP's first letter picks HTTP here, which is right.
+  const fastcgi = readVectors('fastcgi/invalid').filter(
+    ({ name, maxParamsBytes }) => name !== 'http' && maxParamsBytes === undefined && !/^version-(0|2|255)$/.test(name),
+  )
+
+  it.each(fastcgi)('FastCGI: $name closes the connection and leaves a line in the log', async (vector) => {
+    // It reads first: a request that is answered at once would leave its id free for what follows.
+    bench.use(echoBody)
+    await sendAndWait(vector.bytes)
+    await bench.idle()
+    expectLogged(vector)
+    await expectAlive()
+  })
+
+  it.each(
+    readVectors('uwsgi/invalid')
+      .filter(isClosed)
+      .filter(({ bytes }) => bytes[0] === 0),
+  )('uwsgi: $name closes the connection without a byte and leaves a line in the log', async (vector) => {
+    let calls = 0
+    bench.use(() => {
+      calls++
+      return null
+    })
+    for (const pieces of [[vector.bytes], Array.from(vector.bytes, (byte) => Uint8Array.of(byte))]) {
+      bench.log.entries.length = 0
+      expect(await sendAndWait(vector.bytes, pieces)).toHaveLength(0)
+      expectLogged(vector)
+    }
+    expect(calls).toBe(0)
+    await expectAlive()
+  })
+
+  it.each(OTHERS)('$name closes the connection without a byte', async (vector) => {
+    bench.use(() => {
+      throw new Error('called')
+    })
+    expect(await sendAndWait(vector.bytes)).toHaveLength(0)
+    expectLogged(vector)
+    await expectAlive()
+  })
+
+  it('[12] eval and RPC have no effect', async () => {
+    const before = Object.keys(process.env).length
+    const code = readVectors('uwsgi/invalid').filter(({ name }) => /^modifier-(22|173)$/.test(name))
+    expect(code).toHaveLength(2)
+    for (const { bytes } of code) expect(await sendAndWait(bytes)).toHaveLength(0)
+    expect(Object.keys(process.env)).toHaveLength(before)
+    await expectAlive()
+  })
+
+  it('a thousand of them leave no connection behind', async () => {
+    bench.use(echoBody)
+    // A packet of another modifier than 0 may begin as another protocol does.
+    const vectors = [...fastcgi, ...readVectors('uwsgi/invalid').filter(({ bytes }) => bytes[0] === 0)]
+    for (let i = 0; i < 1000; i += 50) {
+      await Promise.all(
+        Array.from({ length: 50 }, (_, j) => sendAndWait(vectors[(i + j) % vectors.length]?.bytes ?? latin1('?'))),
+      )
+    }
+    await until(() => bench.server.requestsInFlight === 0, 'no request in flight')
+    await expectAlive()
+  })
+})
+
+over(
+  DIRECT_WAYS.filter(({ wire }) => wire !== 'http'),
+  'with the protocol given, a malformed packet',
+  (bench) => {
+    it('of any first byte closes the connection', async () => {
+      for (const byte of [0, 1, 2, 71, 255]) {
+        if (byte === (bench.way.wire === 'uwsgi' ? 0 : 1)) continue
+        const connection = await WireConnection.open(bench.address)
+        await connection.write(new Uint8Array(200).fill(byte))
+        await connection.whenEnded()
+        expect(connection.receivedBytes).toBe(0)
+        connection.destroy()
+      }
+      expect(new Set(bench.log.codes)).toEqual(
+        new Set([bench.way.wire === 'uwsgi' ? 'TSGI_ERR_UWSGI_MODIFIER' : 'TSGI_ERR_FASTCGI_RECORD']),
+      )
+    })
+  },
+  { protocolGiven: true },
+)
