@@ -169,7 +169,7 @@ async function closeBody(exchange: Exchange, body: object): Promise<void> {
 }
 
 function logCloseError(exchange: Exchange, error: unknown): void {
-  exchange.context.log.error(`${exchange.label} [${exchange.requestId}] failed in close()`, error)
+  exchange.context.log.error(`${exchange.label} failed in close()`, error)
 }
 
 function hasClose(body: object): body is { close: () => unknown } {

@@ -9,9 +9,6 @@ export const INPUT_HIGH_WATER_BYTES = 64 * 1024
 /** Response bytes held for a proxy that does not read, per request, before `write` asks the application to wait. */
 export const OUTPUT_HIGH_WATER_BYTES = 64 * 1024
 
-/** Unread request body that is read and thrown away after the response, bytes, so that the proxy can read the response. */
-export const MAX_DISCARD_BYTES = 1024 * 1024 * 1024
-
 /** How long a connection may take to deliver the parameters of a request it has begun, milliseconds. */
 export const HEADER_TIMEOUT_MS = 30_000
 

@@ -315,7 +315,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       delayMs === 0
         ? 'another one starts now'
         : `${slot.quickDeaths} in a row that ended early; another one starts in ${delayMs} ms`
-    this.#log.error(`${ended}; ${then}`, new TsgiError('TSGI_ERR_WORKER_EXIT', `${ended}; ${then}`))
+    const error = new TsgiError('TSGI_ERR_WORKER_EXIT', `${ended}; ${then}`)
+    this.#log.error(error.message, error)
     if (delayMs === 0) this.#spawn(slot)
     else slot.timer = setTimeout(() => this.#post({ type: 'respawn', slot }), delayMs)
   }

@@ -60,6 +60,8 @@ export class Server implements SocketOwner {
   #http: HttpServer | undefined
   #sweep: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
+  #drainDeadline = Infinity
+  #deadline: NodeJS.Timeout | undefined
   #drained: Promise<{ unfinished: number }> | undefined
 
   constructor(options: ServerOptions) {
@@ -121,10 +123,12 @@ export class Server implements SocketOwner {
 
   /**
    * Stops accepting, closes idle connections, lets requests in flight finish. After `timeoutMs` the rest is given up,
-   * visibly to its clients, and counted.
+   * visibly to its clients, and counted. A second call shortens the time that is left, never lengthens it.
    */
   drain(timeoutMs: number): Promise<{ unfinished: number }> {
-    this.#drained ??= this.#drain(timeoutMs)
+    this.#drainDeadline = Math.min(this.#drainDeadline, performance.now() + timeoutMs)
+    if (this.#drained === undefined) this.#drained = this.#drain()
+    else this.#armDeadline()
     return this.#drained
   }
 
@@ -133,13 +137,13 @@ export class Server implements SocketOwner {
     await this.drain(Infinity)
   }
 
-  async #drain(timeoutMs: number): Promise<{ unfinished: number }> {
+  async #drain(): Promise<{ unfinished: number }> {
     this.draining = true
     for (const listener of this.#listeners) listener.close()
     for (const socketPath of this.#paths) socketPath.remove()
     for (const accepted of this.#accepted) accepted.drain()
     this.#http?.drain()
-    if (this.requestsInFlight > 0) await this.#untilIdle(timeoutMs)
+    if (this.requestsInFlight > 0) await this.#untilIdle()
     const unfinished = this.requestsInFlight
     if (unfinished > 0) {
       const error = new TsgiError('TSGI_ERR_APPLICATION', 'not finished within the graceful timeout')
@@ -153,14 +157,21 @@ export class Server implements SocketOwner {
     return { unfinished }
   }
 
-  #untilIdle(timeoutMs: number): Promise<void> {
+  #untilIdle(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = timeoutMs === Infinity ? undefined : setTimeout(resolve, timeoutMs)
       this.#idle = () => {
-        clearTimeout(timer)
+        clearTimeout(this.#deadline)
+        this.#idle = undefined
         resolve()
       }
+      this.#armDeadline()
     })
+  }
+
+  #armDeadline(): void {
+    clearTimeout(this.#deadline)
+    if (this.#idle === undefined || this.#drainDeadline === Infinity) return
+    this.#deadline = setTimeout(this.#idle, Math.max(0, this.#drainDeadline - performance.now()))
   }
 
   /** Responses are on their way to the proxy: waits until their connections are closed, one second at most. */

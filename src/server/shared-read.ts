@@ -40,7 +40,8 @@ export function acceptWithSharedReads(
       original.call(this, status, client)
       return
     }
-    let receiver: { receive(chunk: Buffer): void } | undefined
+    // Nothing is read before the next turn of the event loop, when `receiver` is there.
+    const receiver: { current?: { receive(chunk: Buffer): void } } = {}
     const options = {
       handle: client,
       allowHalfOpen: true,
@@ -50,13 +51,13 @@ export function acceptWithSharedReads(
       onread: {
         buffer,
         callback(bytes: number): boolean {
-          receiver?.receive(bytes === READ_BYTES ? buffer : buffer.subarray(0, bytes))
+          receiver.current?.receive(bytes === READ_BYTES ? buffer : buffer.subarray(0, bytes))
           return true
         },
       },
     }
     const socket = new Socket(options)
-    receiver = accept(socket)
+    receiver.current = accept(socket)
     // The end of the stream is only told to who reads.
     socket.resume()
   }

@@ -1,13 +1,12 @@
 import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { connect } from 'node:net'
+import { randomBytes } from 'node:crypto'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { checkSocketPath } from './address.ts'
 
 /** Whoever may read and write the socket's directory may connect: owner and group, nobody else. */
 export const DEFAULT_SOCKET_MODE = 0o660
-
-let temporaryNames = 0
 
 /**
  * The life of a unix socket's name. The socket is bound to a name beside it, gets its mode there, and is renamed over the
@@ -23,7 +22,7 @@ export class SocketPath {
   /** Throws `TSGI_ERR_SOCKET_PATH_TOO_LONG`. */
   constructor(path: string) {
     this.path = path
-    this.temporary = `${path}.${process.pid.toString(36)}${(temporaryNames++).toString(36)}`
+    this.temporary = `${path}.${randomBytes(3).toString('hex')}`
     checkSocketPath(path)
     checkSocketPath(this.temporary)
   }

@@ -35,7 +35,6 @@ over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
   function expectLogged(vector: { errors: string[] }): void {
     expect(vector.errors).toContain(bench.log.codes.at(-1))
     for (const { message, error } of bench.log.problems) {
-      // oxlint-disable-next-line no-control-regex -- a log line must hold none
       expect(`${message} ${error instanceof Error ? error.message : ''}`).toMatch(/^[^\x00-\x1f\x7f]+$/)
     }
   }

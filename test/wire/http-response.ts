@@ -83,7 +83,6 @@ export class ResponseReader {
     }
     const headers: [string, string][] = []
     for (const line of lines) {
-      // oxlint-disable-next-line no-control-regex -- control characters in a header are what this must find
       const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0-\x08\x0a-\x1f\x7f]*)$/.exec(line)
       if (match?.[1] === undefined || match[2] === undefined) return this.#break(`header line ${JSON.stringify(line)}`)
       if (this.#flavour === 'cgi' && match[1].toLowerCase() === 'status') {

@@ -40,7 +40,7 @@ export class FastcgiDecoder {
   readonly #maxParamsBytes: number
   #chunk: Uint8Array = NOTHING
   #offset = 0
-  #error: unknown
+  #error: TsgiError | undefined
   #state: State = State.HEADER
   readonly #header = new Uint8Array(FCGI_HEADER_BYTES)
   #headerFill = 0
@@ -101,7 +101,7 @@ export class FastcgiDecoder {
       return this.#decode()
     } catch (error) {
       // Where one record ended and the next begins is not known any more.
-      this.#error = error
+      if (error instanceof TsgiError) this.#error = error
       throw error
     }
   }

@@ -36,7 +36,7 @@ const NOTHING = new Uint8Array(0)
 export class UwsgiDecoder {
   #chunk: Uint8Array = NOTHING
   #offset = 0
-  #error: unknown
+  #error: TsgiError | undefined
   #state: State = State.HEADER
   /** The header's bytes, the first in the lowest eight bits. */
   #header = 0
@@ -71,7 +71,7 @@ export class UwsgiDecoder {
       return this.#decode()
     } catch (error) {
       // Where one record ended and the next begins is not known any more.
-      this.#error = error
+      if (error instanceof TsgiError) this.#error = error
       throw error
     }
   }

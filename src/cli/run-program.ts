@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+
+import { TsgiError } from '../interface/errors.ts'
+import { errorLines } from '../process/log.ts'
+
+/** 0: stopped as it was asked to. 1: it could not start, or ended by itself. 2: the command line is wrong. */
+const EXIT_RUNTIME = 1
+const EXIT_USAGE = 2
+
+/** Errors that are mended on the command line. */
+const USAGE_ERRORS: ReadonlySet<string> = new Set(['TSGI_ERR_OPTION', 'TSGI_ERR_BIND_INVALID'])
+
+/** A program with `--version` and `--help`, whose commands are still to be added. */
+export function createProgram(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .version(packageVersion(), '--version', 'Print the version')
+    .helpOption('--help', 'Print this help')
+    .helpCommand(false)
+    .exitOverride()
+}
+
+/** Adds a command whose action resolves to the exit code. */
+export function addCommand(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).helpOption('--help', 'Print this help').exitOverride()
+}
+
+/** Runs the command line and exits the process. Errors are one clear message on standard error. */
+export async function runProgram(program: Command): Promise<never> {
+  // A reader that has gone, such as `head`, or a terminal that was closed must not end the server.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    process.exitCode = report(program.name(), error)
+  }
+  // Nothing is left to do; what still holds the event loop, such as a timer of a dependency, must not hold the exit.
+  process.exit()
+}
+
+/** Says what went wrong and gives the exit code. commander has printed its own messages. */
+function report(name: string, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  process.stderr.write(`${name}: ${errorLines(error).join('\n')}\n`)
+  return error instanceof TsgiError && USAGE_ERRORS.has(error.code) ? EXIT_USAGE : EXIT_RUNTIME
+}
+
+function packageVersion(): string {
+  // The package's own file, which every package has.
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  return manifest.version
+}
