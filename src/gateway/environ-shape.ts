@@ -56,6 +56,8 @@ const ALWAYS = [
 export class EnvironShapes {
   readonly #isLeftOut: (name: string) => boolean
   readonly #shapes = new Map<number, Shape>()
+  /** The shape of the request before: often that of the next. */
+  #last: Shape | undefined
   /** How often a sequence without a shape has come, by the lower bits of its hash. */
   readonly #seen = new Uint8Array(1024)
   #renewedAt = 0
@@ -67,13 +69,17 @@ export class EnvironShapes {
 
   /** The environ of `[name, value, …]` as far as it can be told from them; undefined where they must be set one by one. */
   make(params: readonly string[], base: DraftBase): Draft | undefined {
-    const hash = hashNames(params)
-    const shape = this.#shapes.get(hash)
-    if (shape === undefined) {
-      this.#consider(hash, params)
-      return undefined
+    let shape = this.#last
+    if (shape === undefined || !matches(shape, params)) {
+      const hash = hashNames(params)
+      shape = this.#shapes.get(hash)
+      if (shape === undefined) {
+        this.#consider(hash, params)
+        return undefined
+      }
+      if (!matches(shape, params)) return undefined
+      this.#last = shape
     }
-    if (!matches(shape, params)) return undefined
     const draft = shape.make(params, base)
     const contentType = params[shape.contentType]
     if (contentType !== undefined && contentType !== '') draft.CONTENT_TYPE = contentType

@@ -338,7 +338,7 @@ let lastId = 0
 
 /** Unique on this host: process, its start, a counter. */
 function nextRequestId(): string {
-  return ID_PREFIX + (++lastId).toString(36)
+  return ID_PREFIX + ++lastId
 }
 
 const RESOLVED = Promise.resolve()

@@ -13,6 +13,8 @@ export interface SocketOwner extends ConnectionServer {
   /** Hands the socket to `node:http`; bytes already read have been put back. */
   serveHttp(socket: Socket): void
   forget(accepted: AcceptedSocket): void
+  /** Calls `watch` when what has come in is dealt with. */
+  watchSoon(accepted: AcceptedSocket): void
 }
 
 /**
@@ -30,6 +32,7 @@ export class AcceptedSocket {
   readonly #acceptedAt: number
   #closing = false
   #isHttp = false
+  #watched = false
 
   constructor(owner: SocketOwner, socket: Socket, protocol: Protocol) {
     this.#owner = owner
@@ -38,8 +41,6 @@ export class AcceptedSocket {
     this.#acceptedAt = owner.clock
     const owned: OwnedSocket = socket
     owned[ACCEPTED] = this
-    socket.on('end', socketOnEnd)
-    socket.on('drain', socketOnDrain)
     socket.on('error', socketOnError)
     socket.on('close', socketOnClose)
   }
@@ -59,17 +60,33 @@ export class AcceptedSocket {
   }
 
   checkTimeouts(now: number): void {
+    // One that has said nothing yet may have left.
+    if (!this.#watched) this.watch()
     if (this.#connection !== undefined) this.#connection.checkTimeouts(now)
     else if (this.#closing) {
       if (now - this.#acceptedAt > this.#owner.limits.lingerTimeoutMs) this.#socket.destroy()
     } else if (now - this.#acceptedAt > this.#owner.limits.keepAliveTimeoutMs) this.#close()
   }
 
-  /** Bytes have come in; they are good until this returns. */
-  receive(chunk: Buffer): void {
-    if (this.#connection !== undefined) this.#connection.receive(chunk)
-    else if (this.#isHttp) this.#socket.push(Buffer.from(chunk))
-    else if (!this.#closing) this.#sniff(chunk)
+  /** Bytes have come in, the first `length` of `chunk`; they are good until this returns. */
+  receive(chunk: Buffer, length: number): void {
+    if (this.#connection !== undefined) this.#connection.receive(chunk, length)
+    else if (this.#isHttp) this.#socket.push(Buffer.from(chunk.subarray(0, length)))
+    else if (!this.#closing) this.#sniff(chunk, length)
+  }
+
+  /**
+   * Starts to listen for the peer's end and for room to write. Not before it is needed: a uwsgi connection is mostly over by
+   * then, and a stream that flows costs as much as all else that is done for it here.
+   */
+  watch(): void {
+    const socket = this.#socket
+    if (this.#watched || socket.destroyed) return
+    this.#watched = true
+    socket.on('end', socketOnEnd)
+    socket.on('drain', socketOnDrain)
+    // The end of the stream is only told to who reads; a body that is held back stays held back.
+    if (!socket.isPaused()) socket.resume()
   }
 
   /** The peer sends no more. */
@@ -93,7 +110,7 @@ export class AcceptedSocket {
     this.#connection?.closed(this.#error)
   }
 
-  #sniff(chunk: Buffer): void {
+  #sniff(chunk: Buffer, length: number): void {
     const protocol = this.#protocol === 'auto' ? protocolOf(chunk[0] ?? 0) : this.#protocol
     switch (protocol) {
       case 'fastcgi':
@@ -103,17 +120,18 @@ export class AcceptedSocket {
         this.#connection = new UwsgiConnection(this.#owner, this.#socket)
         break
       case 'http':
-        this.#handToHttp(chunk)
+        this.#handToHttp(chunk.subarray(0, length))
         return
       case undefined:
         this.#owner.context.log.warn(
           'a connection was closed',
-          new TsgiError('TSGI_ERR_PROTOCOL_UNKNOWN', quote(chunk.toString('latin1', 0, 16))),
+          new TsgiError('TSGI_ERR_PROTOCOL_UNKNOWN', quote(chunk.toString('latin1', 0, Math.min(16, length)))),
         )
         this.#close()
         return
     }
-    this.#connection.receive(chunk)
+    this.#connection.receive(chunk, length)
+    if (!this.#socket.destroyed) this.#owner.watchSoon(this)
   }
 
   /**

@@ -4,8 +4,8 @@ import type { Exchange, RequestHandler, ServerContext } from '../gateway/exchang
 
 /** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
 export interface ProtocolConnection {
-  /** Bytes have come in. */
-  receive(chunk: Buffer): void
+  /** Bytes have come in, the first `length` of `chunk`; they are good until this returns. */
+  receive(chunk: Buffer, length: number): void
   /** The peer sends no more. */
   peerEnded(): void
   /** What was written has been taken. */

@@ -51,18 +51,18 @@ export function wholeResponse(socket: Socket, requestId: number, head: string, b
 /** Node encodes strings up to 16 KiB on the stack; longer ones are no cheaper than a buffer. */
 const TEXT_LIMIT_BYTES = 15 * 1024
 
+/** STDOUT headers of request 1 that were made before, by their content length: small responses repeat theirs. */
+const FIRST_HEADERS: (string | undefined)[] = Array.from<string | undefined>({ length: 1024 }).fill(undefined)
+
 /** A STDOUT header as latin-1 text. */
 function recordHeaderText(requestId: number, contentLength: number): string {
-  return String.fromCharCode(
-    1,
-    RecordType.STDOUT,
-    requestId >>> 8,
-    requestId & 255,
-    contentLength >>> 8,
-    contentLength & 255,
-    0,
-    0,
-  )
+  const known = requestId === 1 ? FIRST_HEADERS[contentLength] : undefined
+  if (known !== undefined) return known
+  const header = Buffer.alloc(FCGI_HEADER_BYTES)
+  writeRecordHeader(header, 0, RecordType.STDOUT, requestId, contentLength)
+  const text = header.toString('latin1')
+  if (requestId === 1 && contentLength < FIRST_HEADERS.length) FIRST_HEADERS[contentLength] = text
+  return text
 }
 
 /** The end of STDOUT and END_REQUEST as latin-1 text. nginx and Apache call every request 1. */

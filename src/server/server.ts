@@ -57,6 +57,7 @@ export class Server implements SocketOwner {
   readonly #listeners: NetServer[] = []
   readonly #paths: SocketPath[] = []
   readonly #accepted = new Set<AcceptedSocket>()
+  #unwatched: AcceptedSocket[] = []
   #http: HttpServer | undefined
   #sweep: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
@@ -98,7 +99,7 @@ export class Server implements SocketOwner {
     else {
       listener.on('connection', (socket) => {
         const accepted = accept(socket)
-        socket.on('data', (chunk: Buffer) => accepted.receive(chunk))
+        socket.on('data', (chunk: Buffer) => accepted.receive(chunk, chunk.length))
       })
     }
     if (address.type === 'unix') {
@@ -191,6 +192,16 @@ export class Server implements SocketOwner {
 
   forget(accepted: AcceptedSocket): void {
     this.#accepted.delete(accepted)
+  }
+
+  /** The check phase comes before anything else is read: by then a short request has been served and its connection closed. */
+  watchSoon(accepted: AcceptedSocket): void {
+    this.#unwatched.push(accepted)
+    if (this.#unwatched.length > 1) return
+    setImmediate(() => {
+      for (const each of this.#unwatched) each.watch()
+      this.#unwatched = []
+    })
   }
 
   requestStarted(): void {

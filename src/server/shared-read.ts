@@ -29,7 +29,7 @@ interface ClientHandle {
  */
 export function acceptWithSharedReads(
   listener: NetServer,
-  accept: (socket: Socket) => { receive(chunk: Buffer): void },
+  accept: (socket: Socket) => { receive(chunk: Buffer, length: number): void },
 ): boolean {
   // What is not declared is checked before it is used.
   const handle = (listener as unknown as { _handle?: ListenHandle | null })._handle
@@ -41,7 +41,7 @@ export function acceptWithSharedReads(
       return
     }
     // Nothing is read before the next turn of the event loop, when `receiver` is there.
-    const receiver: { current?: { receive(chunk: Buffer): void } } = {}
+    const receiver: { current?: { receive(chunk: Buffer, length: number): void } } = {}
     const options = {
       handle: client,
       allowHalfOpen: true,
@@ -51,15 +51,13 @@ export function acceptWithSharedReads(
       onread: {
         buffer,
         callback(bytes: number): boolean {
-          receiver.current?.receive(bytes === READ_BYTES ? buffer : buffer.subarray(0, bytes))
+          receiver.current?.receive(buffer, bytes)
           return true
         },
       },
     }
     const socket = new Socket(options)
     receiver.current = accept(socket)
-    // The end of the stream is only told to who reads.
-    socket.resume()
   }
   return true
 }

@@ -31,10 +31,10 @@ export class UwsgiConnection implements ProtocolConnection, Transport {
     this.#waitingSince = server.clock
   }
 
-  receive(chunk: Buffer): void {
+  receive(chunk: Buffer, length: number): void {
     if (this.#closing) return
     try {
-      this.#decoder.push(chunk)
+      this.#decoder.push(chunk, length)
       let event = this.#decoder.next()
       while (event !== undefined) {
         this.#handle(event)

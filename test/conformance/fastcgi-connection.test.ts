@@ -45,21 +45,6 @@ over(FASTCGI, 'a FastCGI connection', (bench) => {
     peer.leave()
   })
 
-  it('[23] serves requests that come in one write', async () => {
-    bench.use(echoBody)
-    const peer = await open()
-    const texts = ['one', 'two', 'three']
-    const [first, ...others] = texts.map((text) => wire.fastcgiRequest(1, post(latin1(text)), latin1(text), { keep: true }))
-    await peer.send(first ?? new Uint8Array(0))
-    expect((await peer.reply(1)).stdout).toMatch(/one$/)
-    for (const request of others) {
-      await peer.send(request)
-      await peer.reply(1)
-    }
-    expect(peer.connection.ending).toBeUndefined()
-    peer.leave()
-  })
-
   it('keeps requests apart whose records come in turn, byte by byte, on many connections', async () => {
     bench.use(async (environ, startResponse) => {
       const body = await environ['tsgi.input'].read()

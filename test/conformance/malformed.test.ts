@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest'
 import { application as echoBody } from '../fixtures/apps/echo-body.ts'
 import { application as hello } from '../fixtures/apps/hello.ts'
+import { TsgiError } from '../../src/interface/errors.ts'
+import { cut, seeded } from '../protocol/drive.ts'
 import { readVectors, type Vector } from '../protocol/vector.ts'
 import { latin1 } from '../wire/bytes.ts'
 import { WireConnection } from '../wire/connection.ts'
+import { fastcgiRequest } from '../wire/fastcgi.ts'
+import { gatewayParams } from '../wire/request.ts'
+import { uwsgiRequest } from '../wire/uwsgi.ts'
 import { DIRECT_WAYS, expectComplete, over } from './bench.ts'
 import { until } from './until.ts'
 
@@ -88,6 +93,34 @@ over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
     expect(code).toHaveLength(2)
     for (const { bytes } of code) expect(await sendAndWait(bytes)).toHaveLength(0)
     expect(Object.keys(process.env)).toHaveLength(before)
+    await expectAlive()
+  })
+
+  it('bytes by chance, and good requests with a byte changed, harm nobody', async () => {
+    bench.use(echoBody)
+    const random = seeded(20_140_406)
+    const params = gatewayParams({ method: 'POST', body: latin1('hello') })
+    const good = [uwsgiRequest(params, latin1('hello')), fastcgiRequest(1, params, latin1('hello'), { keep: true })]
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(
+        Array.from({ length: 25 }, async (_, i) => {
+          const bytes = Uint8Array.from(good[i % 2] ?? [])
+          if (i % 5 === 0) for (let at = 1; at < bytes.length; at++) bytes[at] = random(256)
+          else for (let changes = 0; changes < 3; changes++) bytes[random(bytes.length)] = random(256)
+          const connection = await WireConnection.open(bench.address)
+          await connection.writeEach(cut(bytes, [random(bytes.length)]))
+          // What looks incomplete is waited for: the end tells that there is no more.
+          connection.end()
+          await connection.whenEnded()
+          connection.destroy()
+        }),
+      )
+      await bench.idle()
+    }
+    const unexpected = bench.log.problems.filter(
+      ({ message, error }) => !(error instanceof TsgiError) && !/FastCGI role/.test(message),
+    )
+    expect(unexpected).toEqual([])
     await expectAlive()
   })
 

@@ -40,6 +40,7 @@ export class FastcgiDecoder {
   readonly #maxParamsBytes: number
   #chunk: Uint8Array = NOTHING
   #offset = 0
+  #end = 0
   #error: TsgiError | undefined
   #state: State = State.HEADER
   readonly #header = new Uint8Array(FCGI_HEADER_BYTES)
@@ -66,16 +67,18 @@ export class FastcgiDecoder {
     this.#maxParamsBytes = limits.maxParamsBytes ?? MAX_PARAMS_BYTES
   }
 
-  /** Takes the next bytes of the connection. They may be overwritten once `next` has given undefined. */
-  push(chunk: Uint8Array): void {
-    if (this.#offset < this.#chunk.length) {
-      const rest = this.#chunk.subarray(this.#offset)
-      const joined = new Uint8Array(rest.length + chunk.length)
+  /** Takes the next bytes of the connection, the first `length` of `chunk`. They may be overwritten once `next` has given undefined. */
+  push(chunk: Uint8Array, length = chunk.length): void {
+    if (this.#offset < this.#end) {
+      const rest = this.#chunk.subarray(this.#offset, this.#end)
+      const joined = new Uint8Array(rest.length + length)
       joined.set(rest)
-      joined.set(chunk, rest.length)
+      joined.set(chunk.subarray(0, length), rest.length)
       this.#chunk = joined
+      this.#end = joined.length
     } else {
       this.#chunk = chunk
+      this.#end = length
     }
     this.#offset = 0
   }
@@ -117,7 +120,7 @@ export class FastcgiDecoder {
         if (event !== undefined) return event
         if (this.#contentLeft > 0) return this.#pause()
       } else {
-        const step = Math.min(this.#paddingLeft, this.#chunk.length - this.#offset)
+        const step = Math.min(this.#paddingLeft, this.#end - this.#offset)
         this.#offset += step
         this.#paddingLeft -= step
         if (this.#paddingLeft > 0) return this.#pause()
@@ -136,9 +139,9 @@ export class FastcgiDecoder {
   #readHeader(): boolean {
     let bytes = this.#chunk
     let at = this.#offset
-    if (this.#headerFill > 0 || bytes.length - at < FCGI_HEADER_BYTES) {
+    if (this.#headerFill > 0 || this.#end - at < FCGI_HEADER_BYTES) {
       // The version byte is judged as soon as it is there: eight bytes of something else may never come.
-      while (this.#headerFill < FCGI_HEADER_BYTES && this.#offset < bytes.length) {
+      while (this.#headerFill < FCGI_HEADER_BYTES && this.#offset < this.#end) {
         this.#header[this.#headerFill++] = bytes[this.#offset++] ?? 0
         if (this.#header[0] !== FCGI_VERSION) throw malformed(`version ${this.#header[0]}`)
       }
@@ -167,7 +170,7 @@ export class FastcgiDecoder {
     if (type === RecordType.BEGIN_REQUEST) {
       if (this.#contentLeft !== 8) throw malformed(`BEGIN_REQUEST of ${this.#contentLeft} bytes`)
       if (id === this.#requestId) throw malformed(`BEGIN_REQUEST for request ${id}, which is being served`)
-      if (this.#chunk.length - this.#offset >= 8) {
+      if (this.#end - this.#offset >= 8) {
         const at = this.#offset
         this.#offset += 8
         this.#contentLeft = 0
@@ -232,7 +235,7 @@ export class FastcgiDecoder {
   /** Reads what is there of a record's content. */
   #readContent(): FastcgiEvent | undefined {
     const start = this.#offset
-    const step = Math.min(this.#contentLeft, this.#chunk.length - start)
+    const step = Math.min(this.#contentLeft, this.#end - start)
     if (step === 0) return undefined
     this.#offset += step
     this.#contentLeft -= step

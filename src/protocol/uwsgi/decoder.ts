@@ -36,6 +36,7 @@ const NOTHING = new Uint8Array(0)
 export class UwsgiDecoder {
   #chunk: Uint8Array = NOTHING
   #offset = 0
+  #end = 0
   #error: TsgiError | undefined
   #state: State = State.HEADER
   /** The header's bytes, the first in the lowest eight bits. */
@@ -46,16 +47,18 @@ export class UwsgiDecoder {
   #size = 0
   #bodyLeft = 0
 
-  /** Takes the next bytes of the connection. They may be overwritten once `next` has given undefined. */
-  push(chunk: Uint8Array): void {
-    if (this.#offset < this.#chunk.length) {
-      const rest = this.#chunk.subarray(this.#offset)
-      const joined = new Uint8Array(rest.length + chunk.length)
+  /** Takes the next bytes of the connection, the first `length` of `chunk`. They may be overwritten once `next` has given undefined. */
+  push(chunk: Uint8Array, length = chunk.length): void {
+    if (this.#offset < this.#end) {
+      const rest = this.#chunk.subarray(this.#offset, this.#end)
+      const joined = new Uint8Array(rest.length + length)
       joined.set(rest)
-      joined.set(chunk, rest.length)
+      joined.set(chunk.subarray(0, length), rest.length)
       this.#chunk = joined
+      this.#end = joined.length
     } else {
       this.#chunk = chunk
+      this.#end = length
     }
     this.#offset = 0
   }
@@ -78,7 +81,7 @@ export class UwsgiDecoder {
 
   #decode(): UwsgiEvent | undefined {
     if (this.#state === State.HEADER) {
-      while (this.#headerFill < HEADER_BYTES && this.#offset < this.#chunk.length) {
+      while (this.#headerFill < HEADER_BYTES && this.#offset < this.#end) {
         this.#header |= (this.#chunk[this.#offset++] ?? 0) << (8 * this.#headerFill++)
       }
       if (this.#headerFill > 0) checkModifier(this.#header & 0xff)
@@ -97,12 +100,12 @@ export class UwsgiDecoder {
       this.#finish()
       return { type: 'end' }
     }
-    this.#offset = this.#chunk.length
+    this.#offset = this.#end
     return undefined
   }
 
   #readVars(): UwsgiEvent | undefined {
-    const available = this.#chunk.length - this.#offset
+    const available = this.#end - this.#offset
     let params: string[]
     if (this.#varsFill === 0 && available >= this.#size) {
       params = decodeVars(this.#chunk, this.#offset, this.#offset + this.#size)
@@ -126,7 +129,7 @@ export class UwsgiDecoder {
   }
 
   #readBody(): UwsgiEvent | undefined {
-    const step = Math.min(this.#bodyLeft, this.#chunk.length - this.#offset)
+    const step = Math.min(this.#bodyLeft, this.#end - this.#offset)
     if (step === 0) return undefined
     const data = this.#chunk.subarray(this.#offset, this.#offset + step)
     this.#offset += step
@@ -137,7 +140,7 @@ export class UwsgiDecoder {
 
   #finish(): void {
     this.#state = State.DONE
-    this.#offset = this.#chunk.length
+    this.#offset = this.#end
   }
 }
 
