@@ -47,19 +47,25 @@ export async function expectAnswer(url) {
   }
 }
 
+/** What a browser sends with a page's request, beside Host: ten fields, 0.5 KB. */
+const BROWSER_FIELDS = [
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'Accept-Language: en-US,en;q=0.9',
+  'Accept-Encoding: gzip, deflate, br',
+  'Cache-Control: max-age=0',
+  'Cookie: session=0123456789abcdef0123456789abcdef',
+  'Upgrade-Insecure-Requests: 1',
+  'Sec-Fetch-Dest: document',
+  'Sec-Fetch-Mode: navigate',
+  'Sec-Fetch-Site: none',
+]
+
 /** One burst of load; resolves with `{ requestsPerSecond, cpuPerRequest }`, the latter in microseconds. */
-export async function measure({ url, backend, seconds, connections }) {
+export async function measure({ url, backend, seconds, connections, bare = false }) {
   const before = await backend.cpuMicroseconds()
-  const output = await runWrk([
-    '-t',
-    '1',
-    '-c',
-    String(connections),
-    '-d',
-    `${seconds}s`,
-    ...(process.env.WRKH ? process.env.WRKH.split('|').flatMap((h) => ['-H', h]) : []),
-    url,
-  ])
+  const fields = bare ? [] : BROWSER_FIELDS.flatMap((field) => ['-H', field])
+  const output = await runWrk(['-t', '1', '-c', String(connections), '-d', `${seconds}s`, ...fields, url])
   const used = (await backend.cpuMicroseconds()) - before
   const requests = Number(/(\d+) requests in/.exec(output)?.[1])
   const requestsPerSecond = Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1])

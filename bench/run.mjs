@@ -16,8 +16,9 @@ const HELP = `npm run bench -- [options]
   --connections N open connections of the load (32)
   --node BINARY   the Node that runs the backends and the launcher (this one)
   --only A,B      some backends: floor, tsgi_fastcgi, tsgi_uwsgi, floor_uwsgi, http_kept_alive, http_closing
+  --bare          requests with Host alone, instead of the fields that a browser sends
   --no-boot       leaves out the time from start to Ready
-  --quick         three rounds of one second; the kept result stays as it is
+  --quick         three rounds of one second; the kept result stays as it is, as with --bare and --only
   --check         exit code 1 when a goal is missed`
 
 const BACKENDS = [
@@ -43,6 +44,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '32' },
     node: { type: 'string', default: process.execPath },
     only: { type: 'string' },
+    bare: { type: 'boolean', default: false },
     'no-boot': { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
@@ -61,6 +63,7 @@ async function main() {
     rounds: positive(options.rounds, options.quick ? 3 : 7),
     seconds: positive(options.seconds, options.quick ? 1 : 4),
     connections: positive(options.connections),
+    request: options.bare ? 'Host alone' : 'the eleven fields of a browser',
   }
   const only = options.only?.split(',')
   const selected = BACKENDS.filter(({ name }) => only === undefined || only.includes(name))
@@ -90,7 +93,7 @@ async function main() {
     stops.push(() => proxy.stop())
     for (const { name } of backends) await expectAnswer(`${proxy.url}/${name}`)
     const burst = ({ name, process: backend }, seconds) =>
-      measure({ url: `${proxy.url}/${name}`, backend, seconds, connections: settings.connections })
+      measure({ url: `${proxy.url}/${name}`, backend, seconds, connections: settings.connections, bare: options.bare })
 
     console.log(
       `Node ${nodeVersion}, nginx ${nginx}: warm-up, then ${settings.rounds} rounds of ${settings.seconds} s per backend`,
@@ -111,7 +114,7 @@ async function main() {
 
     const report = { machine: machine({ nodeVersion, nginx }), settings, ...summarize({ backends, rounds, bootsMs }) }
     console.log(`\n${markdown(report)}`)
-    if (!options.quick && only === undefined && bootsMs.length > 0) {
+    if (!options.quick && !options.bare && only === undefined && bootsMs.length > 0) {
       keep(fileURLToPath(new URL('results', import.meta.url)), { ...report, rounds, bootsMs })
       console.log('kept in bench/results/')
     }

@@ -16,6 +16,11 @@ interface ClientHandle {
   useUserBuffer?: unknown
 }
 
+/** Takes what comes in, the first `length` bytes of `chunk`, and is done with them when it returns. */
+export interface Receiver {
+  receive(chunk: Buffer, length: number): void
+}
+
 /**
  * Makes a listener give out sockets that read into one shared buffer. `accept` takes a socket and gives what
  * receives its bytes, which are overwritten when `receive` has returned.
@@ -40,24 +45,30 @@ export function acceptWithSharedReads(
       original.call(this, status, client)
       return
     }
-    // Nothing is read before the next turn of the event loop, when `receiver` is there.
-    const receiver: { current?: { receive(chunk: Buffer, length: number): void } } = {}
-    const options = {
-      handle: client,
-      allowHalfOpen: true,
-      readable: true,
-      writable: true,
-      highWaterMark: OUTPUT_HIGH_WATER_BYTES,
-      onread: {
-        buffer,
-        callback(bytes: number): boolean {
-          receiver.current?.receive(buffer, bytes)
-          return true
-        },
-      },
-    }
-    const socket = new Socket(options)
-    receiver.current = accept(socket)
+    SOCKET_OPTIONS.handle = client
+    const socket: ReceivingSocket = new Socket(SOCKET_OPTIONS)
+    SOCKET_OPTIONS.handle = undefined
+    // Nothing is read before the next turn of the event loop.
+    socket[RECEIVER] = accept(socket)
   }
   return true
+}
+
+const RECEIVER = Symbol('tsgi.receiver')
+type ReceivingSocket = Socket & { [RECEIVER]?: Receiver }
+
+/** What every socket is made with; Node copies it. A callback is called as a method of its socket. */
+const SOCKET_OPTIONS = {
+  handle: undefined as ClientHandle | undefined, // set for the moment of the making
+  allowHalfOpen: true,
+  readable: true,
+  writable: true,
+  highWaterMark: OUTPUT_HIGH_WATER_BYTES,
+  onread: {
+    buffer,
+    callback(this: ReceivingSocket | void, bytes: number): boolean {
+      this?.[RECEIVER]?.receive(buffer, bytes)
+      return true
+    },
+  },
 }
