@@ -41,6 +41,7 @@ export class AcceptedSocket {
     this.#acceptedAt = owner.clock
     const owned: OwnedSocket = socket
     owned[ACCEPTED] = this
+    socket.on('drain', socketOnDrain)
     socket.on('error', socketOnError)
     socket.on('close', socketOnClose)
   }
@@ -76,7 +77,7 @@ export class AcceptedSocket {
   }
 
   /**
-   * Starts to listen for the peer's end and for room to write. Not before it is needed: a uwsgi connection is mostly over by
+   * Starts to listen for the peer's end. Not before it is needed: a uwsgi connection is mostly over by
    * then, and a stream that flows costs as much as all else that is done for it here.
    */
   watch(): void {
@@ -84,7 +85,6 @@ export class AcceptedSocket {
     if (this.#watched || socket.destroyed) return
     this.#watched = true
     socket.on('end', socketOnEnd)
-    socket.on('drain', socketOnDrain)
     // The end of the stream is only told to who reads; a body that is held back stays held back.
     if (!socket.isPaused()) socket.resume()
   }
