@@ -61,8 +61,6 @@ export class AcceptedSocket {
   }
 
   checkTimeouts(now: number): void {
-    // One that has said nothing yet may have left.
-    if (!this.#watched) this.watch()
     if (this.#connection !== undefined) this.#connection.checkTimeouts(now)
     else if (this.#closing) {
       if (now - this.#acceptedAt > this.#owner.limits.lingerTimeoutMs) this.#socket.destroy()
@@ -74,6 +72,11 @@ export class AcceptedSocket {
     if (this.#connection !== undefined) this.#connection.receive(chunk, length)
     else if (this.#isHttp) this.#socket.push(Buffer.from(chunk.subarray(0, length)))
     else if (!this.#closing) this.#sniff(chunk, length)
+  }
+
+  /** The connection was accepted before anything came; it may also leave without a word. */
+  nothingYet(): void {
+    this.#owner.watchSoon(this)
   }
 
   /**

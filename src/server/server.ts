@@ -100,6 +100,7 @@ export class Server implements SocketOwner {
       listener.on('connection', (socket) => {
         const accepted = accept(socket)
         socket.on('data', (chunk: Buffer) => accepted.receive(chunk, chunk.length))
+        accepted.nothingYet()
       })
     }
     if (address.type === 'unix') {
