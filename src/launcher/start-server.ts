@@ -217,7 +217,12 @@ function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeo
   const name = (target: Logs['access']): string => (target === 'terminal' ? 'the terminal' : target.file)
   return {
     url: `http://${formatBindAddress({ type: 'tcp', host, port: shown.port })}${encodeURI(settings.mountPoint)}/`,
-    serverType: proxy === undefined ? 'embedded' : `nginx/${proxy.version} (pid ${proxyProcess?.pid ?? 'none'})`,
+    serverType:
+      proxy === undefined
+        ? settings.serverType === 'auto'
+          ? 'embedded (nginx is not installed)'
+          : 'embedded'
+        : `nginx/${proxy.version} (pid ${proxyProcess?.pid ?? 'none'})`,
     ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath, accessLog: name(logs.access) }),
     serverRoot: root.path,
     errorLog: name(logs.error),

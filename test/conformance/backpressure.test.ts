@@ -4,7 +4,7 @@ import { application as countsWhatIsTaken, taken } from '../fixtures/apps/counts
 import { application as neverReads, goOn, seen } from '../fixtures/apps/never-reads.ts'
 import { pattern } from '../wire/bytes.ts'
 import { DIRECT_WAYS, EVERY_WAY, expectComplete, over } from './bench.ts'
-import { settled } from './until.ts'
+import { settled } from '../support/until.ts'
 
 const MB = 1_000_000
 const BLOCK = Buffer.from(pattern(64 * 1024))

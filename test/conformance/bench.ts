@@ -11,7 +11,7 @@ import type { WireAddress } from '../wire/connection.ts'
 import { Exchange, type Answer, type ExchangeOptions, type Wire } from '../wire/exchange.ts'
 import type { WireRequest } from '../wire/request.ts'
 import { CollectedLog } from './collected-log.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 /** How requests reach the server: by one protocol directly, or as HTTP through nginx. */
 export interface Way {

@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest'
 import { application as closesOnce, seen } from '../fixtures/apps/closes-once.ts'
 import { application as streamCancelled, seen as streamSeen } from '../fixtures/apps/stream-cancelled.ts'
 import { EVERY_WAY, expectComplete, over } from './bench.ts'
-import { settled } from './until.ts'
+import { settled } from '../support/until.ts'
 
 over(EVERY_WAY, 'close() of a body', (bench) => {
   beforeEach(() => {

@@ -1,5 +1,5 @@
 import type { Logger, LogLevel } from '../../src/interface/logger.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 export interface LogEntry {
   level: LogLevel

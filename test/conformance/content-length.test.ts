@@ -6,7 +6,7 @@ import { application as shortBody } from '../fixtures/apps/short-body.ts'
 import { application as shortStream } from '../fixtures/apps/short-stream.ts'
 import { latin1 } from '../wire/bytes.ts'
 import { DIRECT_WAYS, EVERY_WAY, expectComplete, over } from './bench.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 over(EVERY_WAY, 'the Content-Length of a response', (bench) => {
   it.each([

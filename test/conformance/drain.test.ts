@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { application as hello } from '../fixtures/apps/hello.ts'
 import { WireConnection } from '../wire/connection.ts'
 import { Bench, DIRECT_WAYS, expectComplete } from './bench.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 describe.each(DIRECT_WAYS)('a server that stops, over $name', (way) => {
   /** A server of its own for each test: it is stopped in it. */

@@ -5,7 +5,7 @@ import { application as streamsUntilSignal, seen as streamsSeen } from '../fixtu
 import { application as waitsForSignal, seen as waitsSeen } from '../fixtures/apps/waits-for-signal.ts'
 import { latin1, pattern } from '../wire/bytes.ts'
 import { DIRECT_WAYS, EVERY_WAY, expectComplete, over } from './bench.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 /** Longest time from a client's leaving to `tsgi.signal`, milliseconds. */
 const NOTICE_MS = 1000

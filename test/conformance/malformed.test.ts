@@ -10,7 +10,7 @@ import { fastcgiRequest } from '../wire/fastcgi.ts'
 import { gatewayParams } from '../wire/request.ts'
 import { uwsgiRequest } from '../wire/uwsgi.ts'
 import { DIRECT_WAYS, expectComplete, over } from './bench.ts'
-import { until } from './until.ts'
+import { until } from '../support/until.ts'
 
 /** Bytes that are no request, with the code that the log must have. */
 const OTHERS: { name: string; bytes: Uint8Array; errors: string[] }[] = [

@@ -7,7 +7,7 @@ import { WireConnection } from '../wire/connection.ts'
 import { gatewayParams } from '../wire/request.ts'
 import { uwsgiPacket, uwsgiRequest, uwsgiVars } from '../wire/uwsgi.ts'
 import { DIRECT_WAYS, expectComplete, over } from './bench.ts'
-import { settled } from './until.ts'
+import { settled } from '../support/until.ts'
 
 const UWSGI = DIRECT_WAYS.filter(({ wire }) => wire === 'uwsgi')
 const GET = gatewayParams({ target: '/here' })

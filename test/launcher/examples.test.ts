@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
 import { get, Launched } from './launched.ts'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
 import { Launched } from './launched.ts'
 import type { LaunchOptions } from './launched.ts'

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/tsgi-express.js', import.meta.url))

@@ -2,7 +2,7 @@ import { get as httpGet } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
 import { get, Launched } from './launched.ts'
 

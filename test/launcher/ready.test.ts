@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
 import { get, Launched } from './launched.ts'
 import { temporaryDirectory } from './temporary.ts'

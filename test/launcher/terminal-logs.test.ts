@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
 import { get, Launched } from './launched.ts'
 import { temporaryDirectory } from './temporary.ts'

@@ -5,7 +5,7 @@ import { Deferred } from '../../src/process/deferred.ts'
 import type { StopKind } from '../../src/process/master.ts'
 import { supervise } from '../../src/process/supervise.ts'
 import type { Companion } from '../../src/process/supervise.ts'
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 
 /** What was asked for, in order, and the means to let it happen. */
 class Stage {

@@ -4,7 +4,7 @@ import { afterEach, expect, it } from 'vitest'
 
 import type { Site, Wire } from '../../src/proxy/site.ts'
 import { requires } from '../support/requirements.ts'
-import { until } from '../conformance/until.ts'
+import { until } from '../support/until.ts'
 import { startNginx } from './running-nginx.ts'
 import type { RunningNginx } from './running-nginx.ts'
 
