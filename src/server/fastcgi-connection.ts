@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Chunk, HeaderPair } from '../interface/application.ts'
-import { quote, TsgiError } from '../interface/errors.ts'
+import { TsgiError } from '../interface/errors.ts'
 import { Exchange, findParam } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { parseContentLength } from '../protocol/content-length.ts'
@@ -15,9 +15,10 @@ import {
 } from '../protocol/fastcgi/index.ts'
 import type { FastcgiEvent } from '../protocol/fastcgi/index.ts'
 import { encodeResponseHead } from '../protocol/response-head.ts'
-import { disconnected, lingeringEnd, startExchange } from './connection.ts'
-import type { ConnectionServer, ProtocolConnection } from './connection.ts'
+import { lingeringEnd } from './connection.ts'
+import type { ConnectionServer } from './connection.ts'
 import { endOfResponse, stdoutRecords, wholeResponse } from './fastcgi-response.ts'
+import { WireConnection } from './wire-connection.ts'
 
 /** Eight zero bytes are a record of version 0: nginx closes the client's connection in every buffering mode, where it would
  * take a missing end for success in some. */
@@ -27,98 +28,38 @@ const POISON = Buffer.alloc(8)
 const VALUES: Readonly<Record<string, string>> = { FCGI_MAX_CONNS: '4096', FCGI_MAX_REQS: '4096', FCGI_MPXS_CONNS: '0' }
 
 /** Requests over one FastCGI connection, one after the other. */
-export class FastcgiConnection implements ProtocolConnection, Transport {
-  readonly #server: ConnectionServer
-  readonly #socket: Socket
-  readonly #decoder: FastcgiDecoder
-  #exchange: Exchange | undefined
+export class FastcgiConnection extends WireConnection<FastcgiEvent> implements Transport {
+  protected readonly decoder: FastcgiDecoder
   #requestId = 0
   #keep = false
-  /** The connection was ended from here: what still comes is thrown away. */
-  #closing = false
   /** Bytes the body has by CONTENT_LENGTH, -1 when it is not given, and those that have come in. */
   #expected = -1
   #received = 0
-  #bodyComplete = false
-  /** When the current wait (for a request, for the rest of one's head, for the peer to close) began. */
-  #waitingSince: number
-  #leftAt = 0
 
   constructor(server: ConnectionServer, socket: Socket) {
-    this.#server = server
-    this.#socket = socket
-    this.#decoder = new FastcgiDecoder({ maxParamsBytes: server.limits.maxParamsBytes })
-    this.#waitingSince = server.clock
-  }
-
-  receive(chunk: Buffer, length: number): void {
-    if (this.#closing) return
-    try {
-      this.#decoder.push(chunk, length)
-      let event = this.#decoder.next()
-      while (event !== undefined) {
-        this.#handle(event)
-        if (this.#closing) return
-        event = this.#decoder.next()
-      }
-    } catch (error) {
-      this.#reject(error)
-    }
-  }
-
-  /**
-   * nginx closes when its client leaves. A client of another kind may have closed its half only: it still gets the response
-   * that it waits for, but the rest of one that has begun is for nobody.
-   */
-  peerEnded(): void {
-    const exchange = this.#exchange
-    if (exchange !== undefined && this.#bodyComplete && !exchange.headSent) {
-      this.#leftAt = this.#server.clock
-      exchange.leave(disconnected(undefined))
-      return
-    }
-    this.#close()
-    exchange?.disconnect(disconnected(undefined))
-  }
-
-  drained(): void {
-    this.#exchange?.drained()
-  }
-
-  closed(error: Error | undefined): void {
-    this.#closing = true
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    exchange?.disconnect(disconnected(error))
+    super(server, socket)
+    this.decoder = new FastcgiDecoder({ maxParamsBytes: server.limits.maxParamsBytes })
   }
 
   drain(): void {
-    if (this.#exchange === undefined) this.#close()
+    if (this.exchange === undefined) this.close()
   }
 
-  giveUp(error: Error): void {
-    const exchange = this.#exchange
-    if (exchange === undefined) this.#socket.destroy()
-    else exchange.fail(error)
+  protected override headWait(): string | undefined {
+    return this.#requestId === 0 ? undefined : 'the params'
   }
 
-  checkTimeouts(now: number): void {
-    const { headerTimeoutMs, keepAliveTimeoutMs, lingerTimeoutMs } = this.#server.limits
-    if (this.#closing) {
-      if (now - this.#waitingSince > lingerTimeoutMs) this.#socket.destroy()
-    } else if (this.#exchange === undefined) {
-      const begun = this.#requestId !== 0
-      if (now - this.#waitingSince <= (begun ? headerTimeoutMs : keepAliveTimeoutMs)) return
-      if (begun) this.#reject(new TsgiError('TSGI_ERR_HEADER_TIMEOUT', `${headerTimeoutMs} ms for the params`))
-      else this.#close()
-    } else if (this.#leftAt !== 0 && now - this.#leftAt > lingerTimeoutMs) {
-      this.#socket.destroy()
-    }
+  protected override idleLimitMs(): number {
+    return this.server.limits.keepAliveTimeoutMs
+  }
+
+  protected override endSocket(): void {
+    lingeringEnd(this.socket)
   }
 
   // What the decoder says.
 
-  #handle(event: FastcgiEvent): void {
+  protected override handle(event: FastcgiEvent): void {
     switch (event.type) {
       case 'begin':
         this.#begin(event.requestId, event.role, event.keepConnection)
@@ -136,13 +77,13 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
         this.#abortRequest()
         return
       case 'multiplexed':
-        this.#socket.write(encodeEndRequest(event.requestId, 0, ProtocolStatus.CANT_MPX_CONN))
+        this.socket.write(encodeEndRequest(event.requestId, 0, ProtocolStatus.CANT_MPX_CONN))
         return
       case 'get-values':
-        this.#socket.write(encodeGetValuesResult(knownValues(event.names)))
+        this.socket.write(encodeGetValuesResult(knownValues(event.names)))
         return
       case 'unknown-type':
-        this.#socket.write(encodeUnknownType(event.recordType))
+        this.socket.write(encodeUnknownType(event.recordType))
         return
     }
   }
@@ -150,53 +91,48 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
   #begin(requestId: number, role: number, keep: boolean): void {
     this.#requestId = requestId
     this.#keep = keep
-    this.#waitingSince = this.#server.clock
+    this.waitingSince = this.server.clock
     if (role === Role.RESPONDER) return
     // A bare UNKNOWN_ROLE becomes an empty 200 behind Apache.
     const refusal = 'Status: 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n'
-    this.#socket.cork()
-    this.#socket.write(encodeStdout(requestId, Buffer.from(refusal, 'latin1')))
-    this.#socket.write(encodeStdout(requestId, Buffer.alloc(0)))
-    this.#socket.write(encodeEndRequest(requestId, 0, ProtocolStatus.UNKNOWN_ROLE))
-    this.#socket.uncork()
-    this.#server.context.log.warn(`a request for FastCGI role ${role} was refused: only the Responder is served`)
+    this.socket.cork()
+    this.socket.write(encodeStdout(requestId, Buffer.from(refusal, 'latin1')))
+    this.socket.write(encodeStdout(requestId, Buffer.alloc(0)))
+    this.socket.write(encodeEndRequest(requestId, 0, ProtocolStatus.UNKNOWN_ROLE))
+    this.socket.uncork()
+    this.server.context.log.warn(`a request for FastCGI role ${role} was refused: only the Responder is served`)
     this.#releaseRequest()
   }
 
   #startRequest(params: string[]): void {
-    const exchange = new Exchange(this.#server.context, this, params)
-    this.#exchange = exchange
+    const exchange = new Exchange(this.server.context, this, params)
     this.#received = 0
-    this.#bodyComplete = false
-    this.#leftAt = 0
+    this.bodyComplete = false
+    this.leftAt = 0
     const declared = findParam(params, 'CONTENT_LENGTH')
     // Caddy says -1 for a length that it does not know.
     if (declared === '-1') params[params.indexOf('CONTENT_LENGTH') + 1] = ''
     try {
       this.#expected = declared === '-1' ? -1 : parseContentLength(declared)
-      this.#checkBodyLimit(this.#expected)
     } catch (error) {
       this.#expected = -1
-      this.#server.requestStarted()
-      exchange.fail(error)
-      exchange.finished()
+      this.refuse(exchange, error)
       return
     }
-    startExchange(this.#server, exchange)
+    this.start(exchange, this.#expected)
   }
 
   #receiveBody(data: Uint8Array): void {
-    const exchange = this.#exchange
+    const exchange = this.exchange
     if (exchange === undefined) return
     this.#received += data.length
     if (this.#expected !== -1 && this.#received > this.#expected) {
       exchange.input.fail(new TsgiError('TSGI_ERR_BODY_LENGTH', `more than ${this.#expected} bytes came`))
       return
     }
-    try {
-      this.#checkBodyLimit(this.#received)
-    } catch (error) {
-      exchange.fail(error)
+    const limit = this.server.limits.maxRequestBodyBytes
+    if (limit > 0 && this.#received > limit) {
+      exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `${this.#received} bytes came, the limit is ${limit}`))
       return
     }
     // The bytes are the socket's, which reads the next ones into the same place.
@@ -204,8 +140,8 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
   }
 
   #endBody(): void {
-    this.#bodyComplete = true
-    const input = this.#exchange?.input
+    this.bodyComplete = true
+    const input = this.exchange?.input
     if (input === undefined) return
     if (this.#expected !== -1 && this.#received < this.#expected) {
       input.fail(new TsgiError('TSGI_ERR_BODY_LENGTH', `${this.#received} of ${this.#expected} bytes came`))
@@ -214,15 +150,10 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
     }
   }
 
-  #checkBodyLimit(bytes: number): void {
-    const limit = this.#server.limits.maxRequestBodyBytes
-    if (limit > 0 && bytes > limit) throw new TsgiError('TSGI_ERR_BODY_LIMIT', `${bytes} bytes, the limit is ${limit}`)
-  }
-
   #abortRequest(): void {
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    this.#socket.write(encodeEndRequest(this.#requestId, 0, ProtocolStatus.REQUEST_COMPLETE))
+    const exchange = this.exchange
+    this.exchange = undefined
+    this.socket.write(encodeEndRequest(this.#requestId, 0, ProtocolStatus.REQUEST_COMPLETE))
     exchange?.disconnect(new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED', 'ABORT_REQUEST'))
     this.#releaseRequest()
   }
@@ -232,19 +163,19 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
   sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
     const head = encodeResponseHead('Status: ', status, headers)
     if (last) {
-      wholeResponse(this.#socket, this.#requestId, head, body)
+      wholeResponse(this.socket, this.#requestId, head, body)
       this.#releaseRequest()
       return true
     }
-    return stdoutRecords(this.#socket, this.#requestId, head, body)
+    return stdoutRecords(this.socket, this.#requestId, head, body)
   }
 
   sendBody(chunk: Chunk): boolean {
-    return stdoutRecords(this.#socket, this.#requestId, '', chunk)
+    return stdoutRecords(this.socket, this.#requestId, '', chunk)
   }
 
   end(): void {
-    this.#socket.write(endOfResponse(this.#requestId))
+    this.socket.write(endOfResponse(this.#requestId))
     this.#releaseRequest()
   }
 
@@ -253,45 +184,24 @@ export class FastcgiConnection implements ProtocolConnection, Transport {
    * Content-Length, else a record that is none.
    */
   abort(lengthPending: boolean): void {
-    this.#socket.write(lengthPending ? encodeEndRequest(this.#requestId, 1, ProtocolStatus.REQUEST_COMPLETE) : POISON)
-    this.#exchange = undefined
-    this.#close()
-  }
-
-  pauseInput(): void {
-    this.#socket.pause()
-  }
-
-  resumeInput(): void {
-    this.#socket.resume()
-  }
-
-  finished(): void {
-    this.#server.requestFinished()
+    this.socket.write(lengthPending ? encodeEndRequest(this.#requestId, 1, ProtocolStatus.REQUEST_COMPLETE) : POISON)
+    this.exchange = undefined
+    this.close()
   }
 
   /** END_REQUEST was sent: the connection is free for the next request, or closes. */
   #releaseRequest(): void {
-    this.#exchange = undefined
+    this.exchange = undefined
     this.#requestId = 0
-    this.#waitingSince = this.#server.clock
-    if (this.#keep && !this.#server.draining && this.#leftAt === 0) this.#decoder.endRequest()
-    else this.#close()
+    this.waitingSince = this.server.clock
+    if (this.#keep && !this.server.draining && this.leftAt === 0) this.decoder.endRequest()
+    else this.close()
   }
 
   /** A malformed packet: nothing can be said to a peer whose framing is lost. */
-  #reject(error: unknown): void {
-    this.#server.context.log.warn('a FastCGI connection was closed', error)
-    const exchange = this.#exchange
-    this.#exchange = undefined
-    exchange?.disconnect(error instanceof Error ? error : new TsgiError('TSGI_ERR_FASTCGI_RECORD', quote(error)))
-    this.#close()
-  }
-
-  #close(): void {
-    this.#closing = true
-    this.#waitingSince = this.#server.clock
-    lingeringEnd(this.#socket)
+  protected override reject(error: unknown): void {
+    this.server.context.log.warn('a FastCGI connection was closed', error)
+    this.abandon(error)
   }
 }
 
