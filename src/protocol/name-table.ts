@@ -23,8 +23,7 @@ export class NameTable {
   lookUp(bytes: Uint8Array, start: number, end: number, text: string, base: number): string {
     const length = end - start
     if (length > LONGEST || length === 0) return text.slice(start - base, end - base)
-    const slot =
-      ((bytes[end - 1] ?? 0) * 31 + (bytes[start + (length >> 1)] ?? 0) * 7 + (bytes[start] ?? 0) + length * 67) & (SLOTS - 1)
+    const slot = slotOf(bytes, start, length)
     const name = this.#names[slot]
     const known = slot * LONGEST
     if (name === undefined) return this.#fill(slot, bytes, start, end)
@@ -55,6 +54,14 @@ export class NameTable {
     this.#names[slot] = name
     return name
   }
+}
+
+/** Three bytes and the length; the factors were searched for, so that the names proxies and browsers send have slots of their own. */
+function slotOf(bytes: Uint8Array, start: number, length: number): number {
+  const last = bytes[start + length - 1] ?? 0
+  const middle = bytes[start + (length >> 1)] ?? 0
+  const later = bytes[start + ((length * 3) >> 2)] ?? 0
+  return (last * 215 + middle * 231 + later * 129 + length * 101) & (SLOTS - 1)
 }
 
 /** One table for every decoder of the process. */
