@@ -86,15 +86,21 @@ function setVariable(draft: Draft, name: string, value: string): void {
   const known = draft[name]
   if (name.charCodeAt(0) === 0x48 && name.startsWith('HTTP_')) {
     if (belongsToConnection(name)) return
+    // Two hosts are two opinions of where the request goes (RFC 9112, section 3.2).
+    if (known !== undefined && name === 'HTTP_HOST') throw repeated(name)
     draft[name] = known === undefined ? value : `${String(known)}${name === 'HTTP_COOKIE' ? '; ' : ', '}${value}`
     return
   }
   if (value === '' && (name === 'CONTENT_LENGTH' || name === 'CONTENT_TYPE')) return
   if (known !== undefined) {
     if (known === value && !CORE.has(name)) return
-    throw new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is given twice; the proxy's parameters repeat a variable`)
+    throw repeated(name)
   }
   draft[name] = value
+}
+
+function repeated(name: string): TsgiError {
+  return new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is given twice; the proxy's parameters repeat a variable`)
 }
 
 /** Variables of which a second value, even an equal one, means that somebody slipped one in. */

@@ -39,6 +39,7 @@ export class Exchange {
   #sent = 0
   #overrun = false
   #ended = false
+  #finished = false
   #disconnected = false
   #controller: AbortController | undefined
   #abortReason: Error | undefined
@@ -212,6 +213,8 @@ export class Exchange {
     if (this.#ended) return
     this.#disconnected = true
     this.#stop(error)
+    // The application may go on, but there is nobody that a stop would have to wait for.
+    this.finished()
   }
 
   /** Calls `listener` once when the exchange has ended before the application is done with it: iteration stops, `close` follows. */
@@ -222,6 +225,8 @@ export class Exchange {
 
   /** For the adapter: the application is done, its `close()` called. */
   finished(): void {
+    if (this.#finished) return
+    this.#finished = true
     this.#transport.finished()
   }
 

@@ -82,6 +82,7 @@ export type HeaderPair = readonly [name: string, value: string]
 
 /**
  * Sends body bytes before the application returns. Resolves when there is room for more.
+ * The chunk is the server's from then on: it is not copied, so do not change it.
  * Rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when the client has left; a rejection nobody awaits is harmless.
  */
 export type Write = (chunk: Chunk) => Promise<void>

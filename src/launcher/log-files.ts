@@ -50,15 +50,15 @@ export function fileLogs(accessLogPath: string, errorLogPath: string): Logs {
 
 /**
  * Logs on the terminal (or whatever stands for it). nginx writes its access log to a path only: where standard output cannot
- * be opened as one, that log stays a file.
+ * be opened as one, that log stays a file. Without a proxy (`proxied`) there is none.
  */
-export function terminalLogs(accessLogPath: string): Logs {
+export function terminalLogs(accessLogPath: string, proxied = true): Logs {
   const obstacle = stdoutObstacle()
   return {
     access: obstacle === undefined ? 'terminal' : { file: accessLogPath },
     error: 'terminal',
     output: undefined,
-    notice: obstacle === undefined ? undefined : `the access log is ${accessLogPath}: ${obstacle}`,
+    notice: obstacle === undefined || !proxied ? undefined : `the access log is ${accessLogPath}: ${obstacle}`,
     writeLine(line) {
       process.stderr.write(`${line}\n`)
     },

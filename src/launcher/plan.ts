@@ -51,7 +51,7 @@ export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Pr
   undo.push(() => {
     root.remove()
   })
-  const logs = openLogs(root, settings.logToTerminal)
+  const logs = openLogs(root, settings.logToTerminal, proxy !== undefined)
   undo.push(() => {
     logs.close()
   })
@@ -61,8 +61,8 @@ export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Pr
   return plan
 }
 
-function openLogs(root: ServerRoot, toTerminal: boolean): Logs {
-  if (toTerminal) return terminalLogs(root.accessLogPath)
+function openLogs(root: ServerRoot, toTerminal: boolean, proxied: boolean): Logs {
+  if (toTerminal) return terminalLogs(root.accessLogPath, proxied)
   try {
     return fileLogs(root.accessLogPath, root.errorLogPath)
   } catch (error) {

@@ -89,7 +89,7 @@ function openGiven(path: string, account: Account | undefined): string {
   try {
     stats = statSync(path, { throwIfNoEntry: false })
     if (stats === undefined) {
-      mkdirSync(path, { recursive: true, mode: 0o700 })
+      makeDirectories(path)
       chmodSync(path, 0o700)
       if (account !== undefined) giveTo(path, account)
       stats = statSync(path)
@@ -114,9 +114,16 @@ function openGiven(path: string, account: Account | undefined): string {
   return path
 }
 
+/** One level after the other: `recursive` never returns below a directory that can hold none, such as /proc. */
+function makeDirectories(path: string): void {
+  const parent = dirname(path)
+  if (statSync(parent, { throwIfNoEntry: false }) === undefined) makeDirectories(parent)
+  mkdirSync(path, { mode: 0o700 })
+}
+
 /** Where the proxy makes its directories for bodies that do not fit in memory. */
 function makeSpool(path: string, account: Account | undefined): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o700 })
   if (account !== undefined) giveTo(path, account)
 }
 

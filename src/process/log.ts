@@ -49,7 +49,8 @@ function eventLines(message: string, error: unknown): string[] {
   if (error === undefined) return message.split('\n').map(withoutControls)
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
   const text = error instanceof Error ? error.message || error.name : String(error)
-  const headline = message === '' || text.startsWith(message) ? text : message.includes(text) ? message : `${message}: ${text}`
+  const headline =
+    message === '' || text.startsWith(message) ? text : message.endsWith(`: ${text}`) ? message : `${message}: ${text}`
   const prefix = typeof code === 'string' && !headline.includes(code) ? `${code} ` : ''
   return [...`${prefix}${headline}`.split('\n'), ...stackLines(error, MAX_CAUSES)].map(withoutControls)
 }
@@ -60,6 +61,8 @@ function stackLines(error: unknown, causesLeft: number): string[] {
   const stack = isCoded(error) ? [] : frames(error)
   if (error.cause === undefined || causesLeft === 0) return stack
   const { cause } = error
+  // What the system said is in the message of a coded error already, and its stack is Node's own.
+  if (isCoded(error) && cause instanceof Error && 'syscall' in cause) return stack
   const headline = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
   return [...stack, ...`caused by ${headline}`.split('\n'), ...stackLines(cause, causesLeft - 1)]
 }

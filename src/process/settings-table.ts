@@ -126,7 +126,7 @@ export const SETTINGS = {
   serverType: setting({
     kind: choice('TYPE', ['auto', 'nginx', 'apache', 'embedded']),
     default: 'auto',
-    help: 'What stands in front: nginx, apache, embedded (nothing), or auto (the first of these that is installed)',
+    help: 'What stands in front: nginx, embedded (nothing), or auto (nginx if it is installed, else nothing); apache is not supported yet',
     theme: 'Proxy',
     commands: START_SERVER,
   }),

@@ -41,10 +41,6 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     this.decoder = new FastcgiDecoder({ maxParamsBytes: server.limits.maxParamsBytes })
   }
 
-  drain(): void {
-    if (this.exchange === undefined) this.close()
-  }
-
   protected override headWait(): string | undefined {
     return this.#requestId === 0 ? undefined : 'the params'
   }

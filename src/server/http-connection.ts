@@ -34,6 +34,8 @@ export class HttpTransport implements Transport {
     })
     this.#response.on('error', ignore)
     if (limit > 0 && declared !== undefined && Number(declared) > limit) {
+      // The body is not wanted, and neither is the connection that it would have to be read from.
+      this.#response.shouldKeepAlive = false
       this.#server.requestStarted()
       exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `${declared} bytes, the limit is ${limit}`))
       exchange.finished()
@@ -42,17 +44,21 @@ export class HttpTransport implements Transport {
     if (declared === undefined && request.headers['transfer-encoding'] === undefined) {
       exchange.input.end()
     } else {
-      request.on('data', (chunk: Buffer) => this.#receiveBody(chunk, limit))
+      request.on('data', this.#onData)
       request.on('end', () => exchange.input.end())
       request.on('error', (error) => exchange.input.fail(disconnected(error)))
     }
     startExchange(this.#server, exchange)
   }
 
-  #receiveBody(chunk: Buffer, limit: number): void {
+  readonly #onData = (chunk: Buffer): void => {
+    const limit = this.#server.limits.maxRequestBodyBytes
     this.#received += chunk.length
     if (limit > 0 && this.#received > limit) {
       this.exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `more than ${limit} bytes came`))
+      // Answered already or just now: what still comes is not waited for.
+      this.#request.off('data', this.#onData)
+      this.#request.socket.destroySoon()
       return
     }
     this.exchange.input.push(chunk)
@@ -136,7 +142,7 @@ function paramsOf(request: IncomingMessage): string[] {
 
 /**
  * Who the client is. Over TCP it is the peer. Over a unix socket the peer is the proxy, which alone can reach it: what it
- * says last in X-Forwarded-For and in X-Forwarded-Proto is believed.
+ * says last in X-Forwarded-For, -Proto and -Port is believed.
  */
 function addPeer(params: string[], request: IncomingMessage, socket: Socket): void {
   if (socket.remoteAddress !== undefined) {
@@ -151,6 +157,10 @@ function addPeer(params: string[], request: IncomingMessage, socket: Socket): vo
   }
   const forwarded = lastOf(request.headers['x-forwarded-for'])
   if (forwarded !== undefined) params.push('REMOTE_ADDR', forwarded)
+  const port = lastOf(request.headers['x-forwarded-port'])
+  if (port !== undefined) params[params.indexOf('SERVER_PORT') + 1] = port
+  const host = request.headers.host?.replace(/:\d*$/, '')
+  if (host) params[params.indexOf('SERVER_NAME') + 1] = host
   params.push('REQUEST_SCHEME', lastOf(request.headers['x-forwarded-proto']) === 'https' ? 'https' : 'http')
 }
 

@@ -15,9 +15,6 @@ const COPY_LIMIT_BYTES = 16 * 1024
 export class UwsgiConnection extends WireConnection<UwsgiEvent> implements Transport {
   protected readonly decoder = new UwsgiDecoder()
 
-  /** A packet is on its way or being served; both end with a close of their own. */
-  drain(): void {}
-
   protected override handle(event: UwsgiEvent): void {
     switch (event.type) {
       case 'request':

@@ -45,7 +45,14 @@ export abstract class WireConnection<Event> implements ProtocolConnection {
   /** How long a connection may be open with no request on its way, milliseconds. */
   protected abstract idleLimitMs(): number
   protected abstract endSocket(): void
-  abstract drain(): void
+
+  /** An idle connection closes, and so does one whose peer has left; a request in flight is finished first. */
+  drain(): void {
+    const { exchange } = this
+    if (exchange === undefined ? this.headWait() !== undefined : this.leftAt === 0) return
+    this.close()
+    exchange?.disconnect(disconnected(undefined))
+  }
 
   receive(chunk: Buffer, length: number): void {
     if (this.closing) return
@@ -70,7 +77,7 @@ export abstract class WireConnection<Event> implements ProtocolConnection {
    */
   peerEnded(): void {
     const { exchange } = this
-    if (exchange !== undefined && this.bodyComplete && !exchange.headSent) {
+    if (exchange !== undefined && this.bodyComplete && !exchange.headSent && !this.server.draining) {
       this.leftAt = this.server.clock
       exchange.leave(disconnected(undefined))
       return

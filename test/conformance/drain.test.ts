@@ -46,6 +46,20 @@ describe.each(DIRECT_WAYS)('a server that stops, over $name', (way) => {
       expect(bench.log.problems).toEqual([])
     }))
 
+  it('does not wait for a request whose client has left', () =>
+    stopping(async (bench) => {
+      let called = false
+      bench.use(() => {
+        called = true
+        return new Promise<null>(() => {})
+      })
+      const exchange = await bench.begin({})
+      await exchange.endBody()
+      await until(() => called, 'the call')
+      exchange.leave()
+      expect(await bench.server.drain(60_000)).toEqual({ unfinished: 0 })
+    }))
+
   it('finishes a body that is still coming in', () =>
     stopping(async (bench) => {
       let called = false

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { application as echoEnviron } from '../fixtures/apps/echo-environ.ts'
+import { latin1 } from '../wire/bytes.ts'
 import { WireConnection } from '../wire/connection.ts'
 import { exchange, type Wire } from '../wire/exchange.ts'
 import { Bench, DIRECT_WAYS, expectComplete } from './bench.ts'
@@ -116,6 +117,23 @@ describe('a limit for request bodies', () => {
           })
           expectComplete(await bench.send({ method: 'POST', length: 'chunked', body: new Uint8Array(5000) }), 413)
           expectComplete(await bench.send({ method: 'POST', length: 'chunked', body: new Uint8Array(900) }))
+          await bench.idle()
+        })
+      }
+
+      if (way.wire === 'http') {
+        it('closes the connection when too much comes behind a response', async () => {
+          bench.use((_environ, startResponse) => {
+            startResponse('200 OK', [])
+            return null
+          })
+          const connection = await WireConnection.open(bench.address)
+          await connection.write(latin1('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'))
+          const chunk = latin1(`200\r\n${'x'.repeat(512)}\r\n`)
+          for (let sent = 0; sent < 4; sent++) await connection.write(chunk)
+          await connection.whenEnded()
+          expect(connection.received().toString('latin1')).toMatch(/^HTTP\/1\.1 200 /)
+          connection.destroy()
           await bench.idle()
         })
       }

@@ -27,7 +27,7 @@ async function sendParams(bench: Bench, params: string[], body = new Uint8Array(
 }
 
 over(GATEWAYS, 'variables of a proxy', (bench) => {
-  it.each(['REQUEST_URI', 'REQUEST_METHOD', 'QUERY_STRING', 'CONTENT_LENGTH', 'REMOTE_ADDR'])(
+  it.each(['REQUEST_URI', 'REQUEST_METHOD', 'QUERY_STRING', 'CONTENT_LENGTH', 'REMOTE_ADDR', 'HTTP_HOST'])(
     '[62] refuses %s when it comes twice, different or not',
     async (name) => {
       let calls = 0

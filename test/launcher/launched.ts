@@ -44,7 +44,13 @@ export class Launched {
       this.remember()
       if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL')
       await this.exited
-      for (const pid of this.survivors()) process.kill(pid, 'SIGKILL')
+      for (const pid of this.survivors()) {
+        try {
+          process.kill(pid, 'SIGKILL')
+        } catch {
+          // It has ended since.
+        }
+      }
     })
   }
 

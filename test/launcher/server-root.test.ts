@@ -134,3 +134,13 @@ requires('root').describe('a server root for workers of another account', () => 
     await expect(prepare(path, { account })).rejects.toEqual(refused('chgrp www-data'))
   })
 })
+
+describe('a server root where no directory can be made', () => {
+  const proc = requires('proc')
+
+  proc.test('is refused, at once', async () => {
+    await expect(prepareServerRoot({ directory: '/proc/tsgi/root', proxied: true, account: undefined })).rejects.toEqual(
+      refused('/proc/tsgi/root'),
+    )
+  })
+})

@@ -23,6 +23,15 @@ describe('the log', () => {
     expect(line).toContain(`[${process.pid}]`)
   })
 
+  it('keeps the message of an error whose text occurs in the line, too', () => {
+    const lines = logged('info', (log) => {
+      log.error('GET /after failed after its headers', new Error('after'))
+      log.error('GET /null failed', null)
+    })
+    expect(text(lines[0])).toBe('GET /after failed after its headers: after')
+    expect(text(lines.at(-1))).toBe('GET /null failed: null')
+  })
+
   it('leaves out what is less severe than its level', () => {
     const all = (log: ReturnType<typeof createLogger>): void => {
       log.error('e')
