@@ -121,19 +121,18 @@ export class Exchange {
 
   /** `write` as an application sees it: resolves when there is room for more. */
   writeAndWait: Write = (chunk) => {
-    if (this.#disconnected) {
-      const gone = Promise.reject(this.#goneError())
-      gone.catch(ignore)
-      return gone
-    }
+    if (this.#disconnected) return this.ready()
     return this.write(chunk) ? RESOLVED : this.ready()
   }
 
   /** Resolves when the connection takes more; rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when it never will. */
   ready(): Promise<void> {
-    if (this.#disconnected) return Promise.reject(this.#goneError())
-    if (!this.#blocked) return RESOLVED
+    if (!this.#blocked && !this.#disconnected) return RESOLVED
     const promise = new Promise<void>((resolve, reject) => {
+      if (this.#disconnected) {
+        reject(this.#goneError())
+        return
+      }
       this.#waiting ??= []
       this.#waiting.push({ resolve, reject })
     })
@@ -232,12 +231,11 @@ export class Exchange {
 
   #sendHead(head: ResponseHead, body: Chunk | null, last: boolean): boolean {
     this.#headSent = true
-    this.#bodiless = this.#isHead || head.statusCode === 204 || head.statusCode === 304
+    this.#bodiless = this.#hasNoBody(head)
     return this.#transport.sendHead(head.status, head.headers, this.#bodiless ? null : body, last)
   }
 
   #sendWhole(head: ResponseHead, last: Chunk | null): void {
-    const bodiless = this.#isHead || head.statusCode === 204 || head.statusCode === 304
     if (head.contentLength === -1) {
       const length = last === null ? 0 : byteLength(last)
       // For HEAD an empty body says nothing about the length; 304 repeats what the application knows, 204 has none.
@@ -248,12 +246,17 @@ export class Exchange {
       return
     }
     const body = last === null ? null : this.#withinLength(head, last)
-    if (!bodiless && this.#sent < head.contentLength) {
+    if (!this.#hasNoBody(head) && this.#sent < head.contentLength) {
       this.#sendHead(head, body, false)
       this.#abandon(this.#shortError(head))
       return
     }
     this.#sendHead(head, body, true)
+  }
+
+  /** Responses that end with their head (RFC 9110, section 6.4.1). */
+  #hasNoBody(head: ResponseHead): boolean {
+    return this.#isHead || head.statusCode === 204 || head.statusCode === 304
   }
 
   /** Counts a chunk against Content-Length and cuts it there; null when nothing of it is to be sent. */
@@ -270,7 +273,7 @@ export class Exchange {
     if (!this.#overrun && !this.#isHead) {
       this.#overrun = true
       const error = new TsgiError('TSGI_ERR_BODY_TOO_LONG', `cut off at ${head.contentLength} bytes`)
-      this.context.log.error(`${this.label}`, error)
+      this.context.log.error(this.label, error)
     }
     if (room === 0) return null
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
@@ -293,7 +296,7 @@ export class Exchange {
 
   /** Ends an incomplete response visibly. */
   #abandon(error: TsgiError | undefined): void {
-    if (error !== undefined) this.context.log.error(`${this.label}`, error)
+    if (error !== undefined) this.context.log.error(this.label, error)
     this.#transport.abort(this.#head !== undefined && this.#lengthPending(this.#head))
     this.#stop(error ?? new TsgiError('TSGI_ERR_APPLICATION'))
   }

@@ -28,7 +28,7 @@ export interface Receiver {
 /**
  * Makes a listener give out sockets that read into one shared buffer. `accept` takes a socket and gives what
  * receives its bytes, which are overwritten when `receive` has returned.
- * False where this Node cannot do it: the listener then emits 'connection' as ever.
+ * Where this Node cannot do it, the listener emits 'connection' as ever.
  *
  * A stream socket allocates 64 KiB for every read and hands it through the stream machinery: a quarter of the cost of a small
  * request (measured on Node 20 and 24: 6.6 µs of CPU against 5.1 µs for a constant answer over a kept-alive connection).
@@ -36,12 +36,12 @@ export interface Receiver {
  * itself. So the sockets are made here, from the handles that the listener's `onconnection` is called with. This file is the
  * only one that knows of them.
  */
-export function acceptWithSharedReads(listener: NetServer, accept: (socket: Socket) => Receiver): boolean {
+export function acceptWithSharedReads(listener: NetServer, accept: (socket: Socket) => Receiver): void {
   // What is not declared is checked before it is used.
   const firstRead = new FirstRead()
   const handle = (listener as unknown as { _handle?: ListenHandle | null })._handle
   const original = handle?.onconnection
-  if (handle === undefined || handle === null || typeof original !== 'function') return false
+  if (handle === undefined || handle === null || typeof original !== 'function') return
   handle.onconnection = function (status, client) {
     if (status !== 0 || client === undefined || typeof client.useUserBuffer !== 'function') {
       original.call(this, status, client)
@@ -55,10 +55,9 @@ export function acceptWithSharedReads(listener: NetServer, accept: (socket: Sock
     socket[RECEIVER] = receiver
     if (bytes > 0) receiver.receive(buffer, bytes)
     else receiver.nothingYet()
-    // Starts to read; a uwsgi request that was answered has no more to say.
-    if (!socket.destroyed) socket.read(0)
+    // Starts to read, unless the request was answered and the connection closed, or its body is held back already.
+    if (!socket.destroyed && !socket.isPaused()) socket.read(0)
   }
-  return true
 }
 
 /** Reads in a row that found nothing after which the event loop is left to tell when there is something. */
