@@ -1,9 +1,10 @@
 import type { Environ, ErrorStream, FileWrapper } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
+import { belongsToConnection } from './connection-fields.ts'
 import { EnvironShapes, EXCHANGE } from './environ-shape.ts'
 import type { Draft, DraftBase } from './environ-shape.ts'
 import type { Exchange } from './exchange.ts'
-import { decodePath, splitTarget, stripAuthority } from './request-target.ts'
+import { decodePath, splitTarget, stripAuthority, targetOfPath } from './request-target.ts'
 
 const VERSION = Object.freeze([1, 0] as const)
 
@@ -106,44 +107,12 @@ function repeated(name: string): TsgiError {
 /** Variables of which a second value, even an equal one, means that somebody slipped one in. */
 const CORE = new Set(['REQUEST_METHOD', 'REQUEST_URI', 'QUERY_STRING', 'CONTENT_LENGTH', 'SERVER_PROTOCOL', 'REMOTE_ADDR'])
 
-/**
- * Fields between the client and the proxy (RFC 9110, section 7.6.1), the body's framing, which CONTENT_LENGTH has, and Proxy,
- * which CGI would turn into the HTTP_PROXY variable of every HTTP client library.
- */
-function belongsToConnection(name: string): boolean {
-  switch (name.length) {
-    case 7:
-      return name === 'HTTP_TE'
-    case 10:
-      return name === 'HTTP_PROXY'
-    case 11:
-      return name === 'HTTP_EXPECT'
-    case 15:
-      return name === 'HTTP_CONNECTION' || name === 'HTTP_KEEP_ALIVE'
-    case 17:
-      return name === 'HTTP_CONTENT_TYPE' || name === 'HTTP_X_TSGI_PROBE'
-    case 19:
-      return name === 'HTTP_CONTENT_LENGTH'
-    case 21:
-      return name === 'HTTP_PROXY_CONNECTION'
-    case 22:
-      return name === 'HTTP_TRANSFER_ENCODING'
-    case 24:
-      return name === 'HTTP_PROXY_AUTHORIZATION'
-    default:
-      return false
-  }
-}
-
 function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   if (draft.REQUEST_METHOD === undefined || draft.REQUEST_METHOD === '') {
     throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_METHOD is missing; the proxy sends no CGI variables')
   }
   if (draft.REQUEST_URI === undefined || draft.REQUEST_URI === '') {
-    const path = `${draft.SCRIPT_NAME ?? ''}${draft.PATH_INFO ?? ''}`
-    if (path === '')
-      throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_URI is missing, and so are SCRIPT_NAME and PATH_INFO')
-    draft.REQUEST_URI = encodePath(path) + (draft.QUERY_STRING ? `?${draft.QUERY_STRING}` : '')
+    draft.REQUEST_URI = targetOfPath(`${draft.SCRIPT_NAME ?? ''}${draft.PATH_INFO ?? ''}`, draft.QUERY_STRING ?? '')
   }
   const { path: target, query } = splitTarget(stripAuthority(draft.REQUEST_URI))
   const path = target === '*' ? '' : decodePath(target)
@@ -166,14 +135,6 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   draft['tsgi.request_id'] = typeof id === 'string' && id !== '' ? id : exchange.requestId
   // Every member has been set above.
   return draft as unknown as Environ
-}
-
-/** Percent-encodes a decoded path (latin-1 text) so that it could have been a request target. */
-function encodePath(path: string): string {
-  return path.replace(
-    /[^\w\-.~!$&'()*+,;=:@/]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
 }
 
 /** Nothing cheaper than reading the file is at hand yet: the source is the body, and it is closed with it. */

@@ -1,6 +1,9 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import { fieldLine } from '../protocol/response-head.ts'
 import { RequestInput } from './input.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
@@ -16,8 +19,20 @@ export interface ServerContext {
   readonly probeToken: string | undefined
 }
 
-/** Serves one request. Errors end in the exchange, never in the caller. */
-export type RequestHandler = (exchange: Exchange) => void
+/** What serves the requests of an application of one kind. */
+export interface RequestHandler {
+  /** Serves one request. Errors end in the exchange, never in the caller. */
+  serve(exchange: Exchange): void
+  /** Where the application takes what `node:http` makes of a request as it is: HTTP connections give it that, and make no exchange. */
+  readonly node?: NodeHandler
+}
+
+/** The events of a `node:http` server. */
+export interface NodeHandler {
+  request(request: IncomingMessage, response: ServerResponse): void
+  /** A request to change the protocol. False: the application has nobody for those, and `socket` was left alone. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+}
 
 /**
  * One request and its response: what has been said, what may still be said, and the end of it.
@@ -36,6 +51,7 @@ export class Exchange {
   #head: ResponseHead | undefined
   #headSent = false
   #bodiless = false
+  #lengthIsOurs = true
   #sent = 0
   #overrun = false
   #ended = false
@@ -46,6 +62,7 @@ export class Exchange {
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] | undefined
   #blocked = false
   #onEnd: (() => void) | undefined
+  #onLeave: (() => void) | undefined
 
   constructor(context: ServerContext, transport: Transport, params: readonly string[]) {
     this.context = context
@@ -100,6 +117,12 @@ export class Exchange {
     this.#head = checkResponseHead(status, headers)
   }
 
+  /** For an adapter that has checked status and headers itself. A length that the head does not have is not added. */
+  startWith(head: ResponseHead): void {
+    this.#head = head
+    this.#lengthIsOurs = false
+  }
+
   /**
    * Sends body bytes, the head before them. True: there is room for more; false: wait for `ready()`.
    * An empty chunk sends nothing. What exceeds Content-Length is cut off and logged once.
@@ -117,6 +140,12 @@ export class Exchange {
     else return true
     if (!room) this.#blocked = true
     return room
+  }
+
+  /** Sends the head ahead of the body. */
+  flushHead(): void {
+    if (this.#head === undefined || this.#headSent || this.#ended) return
+    if (!this.#sendHead(this.#head, null, false)) this.#blocked = true
   }
 
   /** `write` as an application sees it: resolves when there is room for more. */
@@ -164,6 +193,11 @@ export class Exchange {
     this.#close()
   }
 
+  /** For an adapter whose application says itself what becomes of a failure: ends the request so that the client sees the loss. */
+  abort(): void {
+    if (!this.#ended) this.#abandon(undefined)
+  }
+
   /**
    * Gives the request up because of `error`: a response of its own where the head is not sent, else the connection is
    * ended so that the client can see it. The client is told a status, never the error.
@@ -185,6 +219,7 @@ export class Exchange {
     const reason = REASONS[statusCode] ?? 'Error'
     const type: HeaderPair[] = statusCode === 204 ? [] : [['Content-Type', 'text/plain; charset=utf-8']]
     this.#head = checkResponseHead(`${statusCode} ${reason}`, [...type, ...extra])
+    this.#lengthIsOurs = true
     this.end(statusCode === 204 ? null : `${reason}\n`)
   }
 
@@ -205,6 +240,7 @@ export class Exchange {
     if (this.#ended || this.#abortReason !== undefined) return
     this.#abortReason = error
     this.#controller?.abort(error)
+    this.#onLeave?.()
   }
 
   /** For the connection: nobody reads the response any more. */
@@ -222,6 +258,11 @@ export class Exchange {
     else this.#onEnd = listener
   }
 
+  /** Calls `listener` when the client has said that it sends no more; see `leave`. */
+  onLeave(listener: () => void): void {
+    this.#onLeave = listener
+  }
+
   /** For the adapter: the application is done, its `close()` called. */
   finished(): void {
     if (this.#finished) return
@@ -232,15 +273,15 @@ export class Exchange {
   #sendHead(head: ResponseHead, body: Chunk | null, last: boolean): boolean {
     this.#headSent = true
     this.#bodiless = this.#hasNoBody(head)
-    return this.#transport.sendHead(head.status, head.headers, this.#bodiless ? null : body, last)
+    return this.#transport.sendHead(head.status, head.fields, this.#bodiless ? null : body, last)
   }
 
   #sendWhole(head: ResponseHead, last: Chunk | null): void {
     if (head.contentLength === -1) {
       const length = last === null ? 0 : byteLength(last)
       // For HEAD an empty body says nothing about the length; 304 repeats what the application knows, 204 has none.
-      if (head.statusCode !== 204 && head.statusCode !== 304 && !(this.#isHead && length === 0)) {
-        head.headers.push(['Content-Length', String(length)])
+      if (this.#lengthIsOurs && head.statusCode !== 204 && head.statusCode !== 304 && !(this.#isHead && length === 0)) {
+        head.fields += fieldLine('Content-Length', String(length))
       }
       this.#sendHead(head, last, true)
       return

@@ -72,6 +72,35 @@ export class RequestInput implements InputStream {
     this.#notify()
   }
 
+  /** The next chunk as it came, which is the caller's from then on; undefined when none is there now. */
+  shift(): Uint8Array | undefined {
+    const chunk = this.#chunks.shift()
+    if (chunk === undefined) return undefined
+    this.#buffered -= chunk.length
+    if (this.#buffered < INPUT_HIGH_WATER_BYTES) this.#resume()
+    return chunk
+  }
+
+  /** Calls `listener` once when there is more, or never will be: for a reader that takes chunks by `shift`. */
+  onMore(listener: () => void): void {
+    if (this.#chunks.length > 0 || this.#discarding || this.ended) {
+      listener()
+      return
+    }
+    this.#resume()
+    this.#wake = listener
+  }
+
+  /** True when the response was complete before the body was, and the rest of it is thrown away. */
+  get discarded(): boolean {
+    return this.#discarding
+  }
+
+  /** Why the body will not be completed. */
+  get error(): Error | undefined {
+    return this.#error
+  }
+
   async read(size?: number): Promise<Uint8Array> {
     if (size === undefined || size < 0 || size === Infinity) {
       let more = true
@@ -110,10 +139,8 @@ export class RequestInput implements InputStream {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {
-      const chunk = this.#chunks.shift()
+      const chunk = this.shift()
       if (chunk !== undefined) {
-        this.#buffered -= chunk.length
-        if (this.#buffered < INPUT_HIGH_WATER_BYTES) this.#resume()
         yield chunk
       } else if (!(await this.#more())) {
         return

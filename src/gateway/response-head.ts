@@ -1,13 +1,14 @@
 import type { HeaderPair } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
+import { fieldLine } from '../protocol/response-head.ts'
 
-/** A checked status and header list, ready to be sent. */
+/** A checked status and its header fields, ready to be sent. */
 export interface ResponseHead {
   /** `"200 OK"`. */
   readonly status: string
   readonly statusCode: number
-  /** A copy without the fields that belong to the server. */
-  readonly headers: HeaderPair[]
+  /** Field lines, latin-1, each with its line end; without those that belong to the server. */
+  fields: string
   /** The body's declared length in bytes, -1 when there is none. */
   readonly contentLength: number
 }
@@ -25,7 +26,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * Checks what an application gave to `startResponse` and copies it.
+ * Checks what an application gave to `startResponse` and writes its field lines.
  *
  * Connection-level fields (RFC 9110, section 7.6.1) are left out: they belong to the proxy's connection with the client.
  * Throws `TSGI_ERR_STATUS_INVALID`, `TSGI_ERR_HEADER_INVALID`.
@@ -36,7 +37,7 @@ export function checkResponseHead(status: string, headers: readonly HeaderPair[]
   if (!Array.isArray(headers)) throw new TsgiError('TSGI_ERR_HEADER_INVALID', `${quote(headers)} is not a list of pairs`)
   lastStatus = status
   const statusCode = Number(status.slice(0, 3))
-  const kept: HeaderPair[] = []
+  let fields = ''
   let contentLength = -1
   for (const pair of headers as readonly HeaderPair[]) {
     if (!Array.isArray(pair) || pair.length !== 2)
@@ -59,10 +60,9 @@ export function checkResponseHead(status: string, headers: readonly HeaderPair[]
       if (contentLength !== -1) continue
       contentLength = Number(value)
     }
-    // A copy: what the application does with its list later changes nothing.
-    kept.push([name, value])
+    fields += fieldLine(name, value)
   }
-  return { status: status.length === 3 ? `${status} ` : status, statusCode, headers: kept, contentLength }
+  return { status: status.length === 3 ? `${status} ` : status, statusCode, fields, contentLength }
 }
 
 /** What is known of a field name that was found to be a token, and the value that was checked last: most are sent again and again. */

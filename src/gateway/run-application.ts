@@ -7,9 +7,11 @@ import type { Exchange, RequestHandler } from './exchange.ts'
 /** Serves requests by a TSGI application. */
 export function applicationHandler(application: Application): RequestHandler {
   let base: DraftBase | undefined
-  return (exchange) => {
-    base ??= draftBase(exchange.context.multiprocess, ERRORS)
-    runApplication(application, exchange, base)
+  return {
+    serve(exchange) {
+      base ??= draftBase(exchange.context.multiprocess, ERRORS)
+      runApplication(application, exchange, base)
+    },
   }
 }
 

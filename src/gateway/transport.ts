@@ -1,4 +1,4 @@
-import type { Chunk, HeaderPair } from '../interface/application.ts'
+import type { Chunk } from '../interface/application.ts'
 
 /**
  * What one request needs of the connection that carries it. A transport belongs to one request at a time.
@@ -7,9 +7,10 @@ import type { Chunk, HeaderPair } from '../interface/application.ts'
 export interface Transport {
   /**
    * Sends status and headers with the first bytes of the body: the head never goes out in pieces.
-   * `last`: this is the whole response. `headers` are checked and belong to the transport.
+   * `last`: this is the whole response. `status` is `"200 OK"`, `fields` are field lines, latin-1, each with its line end;
+   * both have been checked.
    */
-  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean
+  sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean
   /** Sends body bytes. */
   sendBody(chunk: Chunk): boolean
   /** Ends a complete response. */

@@ -53,7 +53,7 @@ export function startExchange(server: ConnectionServer, exchange: Exchange): voi
     exchange.finished()
     return
   }
-  server.handler(exchange)
+  server.handler.serve(exchange)
 }
 
 function isProbe(params: readonly string[], token: string): boolean {

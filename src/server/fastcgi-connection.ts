@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Chunk, HeaderPair } from '../interface/application.ts'
+import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange, findParam } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
@@ -156,8 +156,8 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
 
   // Transport: what the exchange says.
 
-  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
-    const head = encodeResponseHead('Status: ', status, headers)
+  sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
+    const head = encodeResponseHead('Status: ', status, fields)
     if (last) {
       wholeResponse(this.socket, this.#requestId, head, body)
       this.#releaseRequest()

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Chunk, HeaderPair } from '../interface/application.ts'
+import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
@@ -64,12 +64,10 @@ export class HttpTransport implements Transport {
     this.exchange.input.push(chunk)
   }
 
-  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
+  sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
     const response = this.#response
     if (this.#server.draining) response.shouldKeepAlive = false
-    const flat: string[] = []
-    for (const [name, value] of headers) flat.push(name, value)
-    response.writeHead(Number(status.slice(0, 3)), status.slice(4), flat)
+    response.writeHead(Number(status.slice(0, 3)), status.slice(4), flatFields(fields))
     if (last) {
       if (body === null) response.end()
       else response.end(body)
@@ -108,6 +106,18 @@ export class HttpTransport implements Transport {
   finished(): void {
     this.#server.requestFinished()
   }
+}
+
+/** Field lines as node:http takes them: `[name, value, …]`. */
+function flatFields(fields: string): string[] {
+  const flat: string[] = []
+  for (let start = 0; start < fields.length; ) {
+    const colon = fields.indexOf(':', start)
+    const end = fields.indexOf('\r\n', colon)
+    flat.push(fields.slice(start, colon), fields.slice(colon + 2, end))
+    start = end + 2
+  }
+  return flat
 }
 
 /** CGI variables of an HTTP request, `[name, value, …]` (RFC 3875, section 4.1). */

@@ -1,4 +1,4 @@
-import type { Chunk, HeaderPair } from '../interface/application.ts'
+import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
@@ -60,8 +60,8 @@ export class UwsgiConnection extends WireConnection<UwsgiEvent> implements Trans
 
   // Transport: what the exchange says.
 
-  sendHead(status: string, headers: readonly HeaderPair[], body: Chunk | null, last: boolean): boolean {
-    const head = encodeResponseHead('HTTP/1.1 ', status, headers)
+  sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
+    const head = encodeResponseHead('HTTP/1.1 ', status, fields)
     const room = this.#writeHead(head, body)
     if (last) this.#finish()
     return room

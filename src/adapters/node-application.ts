@@ -1,0 +1,83 @@
+import { ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Exchange, RequestHandler } from '../gateway/exchange.ts'
+import { createNodeRequest } from './node-request.ts'
+import { GatewaySocket } from './node-socket.ts'
+
+/** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. */
+export function nodeHandler(server: Server): RequestHandler {
+  return {
+    serve(exchange) {
+      try {
+        serveNode(server, exchange)
+      } catch (error) {
+        exchange.fail(error)
+        exchange.finished()
+      }
+    },
+    node: {
+      request: (request, response) => void server.emit('request', request, response),
+      upgrade: (request, socket, head) => server.listenerCount('upgrade') > 0 && server.emit('upgrade', request, socket, head),
+    },
+  }
+}
+
+function serveNode(server: Server, exchange: Exchange): void {
+  const { mountPoint } = exchange.context
+  const socket = new GatewaySocket(exchange)
+  const request = createNodeRequest(exchange, socket, { mountPoint, upgrade: false })
+  if (request === undefined) {
+    exchange.respond(404)
+    exchange.finished()
+    return
+  }
+  server.emit('request', request, createNodeResponse(request, socket))
+}
+
+/** Node's response to a request, which ends in the socket. */
+function createNodeResponse(request: IncomingMessage, socket: GatewaySocket): ServerResponse {
+  const response: GatewayResponse = new ServerResponse(request)
+  // What is said of the connection is the proxy's to say. Node leaves out what has been removed.
+  response.removeHeader('Connection')
+  response.removeHeader('Transfer-Encoding')
+  response.sendDate = false
+  // Own members, not a subclass's: Express exchanges the prototype.
+  response.writeHead = writeHead
+  response.end = end
+  response[SOCKET] = socket
+  // ServerResponse uses of a socket what every stream has, and so says its documentation.
+  response.assignSocket(socket as Duplex as Parameters<ServerResponse['assignSocket']>[0])
+  socket.connect(request, response)
+  return response
+}
+
+const SOCKET = Symbol('tsgi.socket')
+
+interface GatewayResponse extends ServerResponse {
+  [SOCKET]?: GatewaySocket
+}
+
+const nodeWriteHead = ServerResponse.prototype.writeHead as (...args: unknown[]) => ServerResponse
+const nodeEnd = ServerResponse.prototype.end as (...args: unknown[]) => ServerResponse
+
+/** A `Transfer-Encoding: chunked` of the application is the proxy's to do. */
+function writeHead(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
+  nodeWriteHead.apply(this, args)
+  this.chunkedEncoding = false
+  return this
+}
+
+/** Tells the socket that what it is given now is the last: a short response leaves in one write. */
+function end(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
+  if (this.writableEnded) return nodeEnd.apply(this, args) as GatewayResponse
+  const socket = this[SOCKET]
+  socket?.endsNow(true)
+  try {
+    nodeEnd.apply(this, args)
+  } catch (error) {
+    socket?.endsNow(false)
+    throw error
+  }
+  return this
+}

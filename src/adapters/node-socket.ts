@@ -1,0 +1,333 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Duplex } from 'node:stream'
+import type { Exchange } from '../gateway/exchange.ts'
+import { findParam } from '../gateway/exchange.ts'
+import { readResponseHead } from './node-response-head.ts'
+
+type Callback = (error?: Error | null) => void
+
+/** What was written and not yet sent. */
+interface Piece {
+  readonly chunk: string | Uint8Array
+  readonly encoding: BufferEncoding
+  readonly callback: Callback | undefined
+}
+
+/** Strings are sent as they are; the connection encodes them. */
+const OPTIONS = { decodeStrings: false, allowHalfOpen: true, emitClose: true } as const
+
+/**
+ * The socket of one request that a binary protocol carries: `req.socket` and `res.socket`.
+ *
+ * A real `ServerResponse` writes HTTP/1.1 to it, with all that Node does on the way: implicit heads, corking, callbacks, errors.
+ * The head is cut off again, without what would be said of a connection that is the proxy's, and the rest goes to the exchange.
+ * Who the client is comes from the proxy's variables alone, never from a header field (RFC 3875, section 4.1).
+ *
+ * It lives as long as its request, as with `Connection: close`: 'close' comes behind the response's 'finish', and where the
+ * client leaves.
+ */
+export class GatewaySocket extends Duplex {
+  readonly #exchange: Exchange
+  #request: IncomingMessage | undefined
+  #response: ServerResponse | undefined
+  #pieces: Piece[] = []
+  #headDone = false
+  #ending = false
+  #ended = false
+  #blocked = false
+  #heldBytes = 0
+  #idleMs = 0
+  #idleTimer: NodeJS.Timeout | undefined
+  /** As `net.Socket` has them. */
+  readonly connecting = false
+  readonly pending = false
+  bytesRead = 0
+  bytesWritten = 0
+
+  constructor(exchange: Exchange) {
+    super(OPTIONS)
+    this.#exchange = exchange
+  }
+
+  /** Joins the two ends of the request. */
+  connect(request: IncomingMessage, response: ServerResponse): void {
+    this.#request = request
+    this.#response = response
+    this.#exchange.onEnd(() => {
+      // The response's own end is no news.
+      if (!this.#ended) this.destroy()
+    })
+    this.#exchange.onLeave(() => this.destroy())
+  }
+
+  // Who is at the other end.
+
+  get remoteAddress(): string | undefined {
+    return findParam(this.#exchange.params, 'REMOTE_ADDR') || undefined
+  }
+
+  get remotePort(): number | undefined {
+    return portOf(findParam(this.#exchange.params, 'REMOTE_PORT'))
+  }
+
+  get remoteFamily(): string | undefined {
+    return familyOf(this.remoteAddress)
+  }
+
+  get localAddress(): string | undefined {
+    return findParam(this.#exchange.params, 'SERVER_ADDR') || undefined
+  }
+
+  get localPort(): number | undefined {
+    return portOf(findParam(this.#exchange.params, 'SERVER_PORT'))
+  }
+
+  get localFamily(): string | undefined {
+    return familyOf(this.localAddress)
+  }
+
+  /** As `tls.TLSSocket` has it: the client speaks TLS with the proxy. */
+  get encrypted(): boolean {
+    return isEncrypted(this.#exchange.params)
+  }
+
+  address(): { address?: string; family?: string; port?: number } {
+    const { localAddress, localFamily, localPort } = this
+    return {
+      ...(localAddress === undefined ? {} : { address: localAddress }),
+      ...(localFamily === undefined ? {} : { family: localFamily }),
+      ...(localPort === undefined ? {} : { port: localPort }),
+    }
+  }
+
+  get readyState(): string {
+    return this.destroyed ? 'closed' : 'open'
+  }
+
+  // What is set on a socket, where it means something here.
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  get timeout(): number {
+    return this.#idleMs
+  }
+
+  /** 'timeout' goes to the request that is still coming in, to the response, and to the socket; where nobody listens, the request is given up. */
+  setTimeout(milliseconds: number, callback?: () => void): this {
+    this.#idleMs = milliseconds
+    clearTimeout(this.#idleTimer)
+    this.#idleTimer = milliseconds > 0 && !this.destroyed ? setTimeout(() => this.#timedOut(), milliseconds) : undefined
+    if (callback !== undefined) {
+      if (milliseconds > 0) this.once('timeout', callback)
+      else this.off('timeout', callback)
+    }
+    return this
+  }
+
+  #timedOut(): void {
+    const request = this.#request
+    const heardByRequest = request !== undefined && !request.complete && request.emit('timeout', this)
+    const heardByResponse = this.#response?.emit('timeout', this) === true
+    const heard = this.emit('timeout')
+    if (!heardByRequest && !heardByResponse && !heard) this.destroy()
+  }
+
+  #active(): void {
+    this.#idleTimer?.refresh()
+  }
+
+  // What the response writes.
+
+  /** The next `uncork` ends the response. */
+  endsNow(ending: boolean): void {
+    this.#ending = ending
+  }
+
+  static {
+    // What its stream type declares as plain properties is not the stream's to say here.
+    Object.defineProperties(this.prototype, {
+      writableLength: {
+        get(this: GatewaySocket): number {
+          return this.#heldBytes
+        },
+      },
+      writableNeedDrain: {
+        get(this: GatewaySocket): boolean {
+          return this.#blocked && !this.destroyed
+        },
+      },
+    })
+  }
+
+  /** Not by way of the stream's own buffer, whose bookkeeping would cost more than all else that is done here. */
+  override write(chunk: unknown, encoding?: BufferEncoding | Callback | null, callback?: Callback): boolean {
+    const done = typeof encoding === 'function' ? encoding : callback
+    const name = typeof encoding === 'string' ? encoding : 'utf8'
+    if (this.destroyed || this.#ended) {
+      if (typeof done === 'function') process.nextTick(done, this.errored ?? new Error('write after the end of the response'))
+      return false
+    }
+    // Node's ServerResponse writes nothing else.
+    const piece: Piece = { chunk: chunk as string | Uint8Array, encoding: name, callback: done ?? undefined }
+    this.#pieces.push(piece)
+    this.#heldBytes += piece.chunk.length
+    if (this.writableCorked === 0) this.#flush()
+    return !this.#blocked
+  }
+
+  override uncork(): void {
+    super.uncork()
+    if (this.writableCorked === 0 && this.#pieces.length > 0) this.#flush()
+  }
+
+  /** Sends what is held: as one response where this is all of it. */
+  #flush(): void {
+    const pieces = this.#pieces
+    const exchange = this.#exchange
+    this.#pieces = []
+    this.#heldBytes = 0
+    this.#active()
+    if (exchange.ended) {
+      runCallbacks(pieces)
+      return
+    }
+    try {
+      const chunks = this.#bodyOf(pieces)
+      if (this.#ending) {
+        this.#ended = true
+        exchange.end(chunks.length > 1 ? joined(chunks) : (chunks[0] ?? null))
+        exchange.finished()
+        process.nextTick(finishResponse, this, pieces)
+        return
+      }
+      // A flushed head is a write of no bytes.
+      if (chunks.length === 0 && this.#headDone && !exchange.headSent) exchange.flushHead()
+      for (const chunk of chunks) if (!exchange.write(chunk)) this.#block()
+    } catch (error) {
+      exchange.fail(error)
+      exchange.finished()
+    }
+    process.nextTick(runCallbacks, pieces)
+  }
+
+  /** The pieces without the head, which goes to the exchange, and without interim responses, which a gateway has no way to send. */
+  #bodyOf(pieces: readonly Piece[]): (string | Uint8Array)[] {
+    const chunks: (string | Uint8Array)[] = []
+    for (const piece of pieces) {
+      let { chunk } = piece
+      if (!this.#headDone) {
+        const text = typeof chunk === 'string' ? headText(chunk, piece.encoding) : Buffer.from(chunk).toString('latin1')
+        if (isInterim(text)) continue
+        const head = readResponseHead(text)
+        this.#headDone = true
+        this.#exchange.startWith(head)
+        chunk = typeof chunk === 'string' ? chunk.slice(chunk.indexOf('\r\n\r\n') + 4) : chunk.subarray(text.indexOf('\r\n\r\n') + 4)
+      }
+      if (chunk.length === 0) continue
+      this.bytesWritten += chunk.length
+      chunks.push(typeof chunk === 'string' && !isUtf8(piece.encoding) ? Buffer.from(chunk, piece.encoding) : chunk)
+    }
+    return chunks
+  }
+
+  #block(): void {
+    if (this.#blocked) return
+    this.#blocked = true
+    this.#exchange.ready().then(
+      () => {
+        this.#blocked = false
+        this.emit('drain')
+        this.#response?.emit('drain')
+      },
+      // The client has left, which 'close' tells.
+      () => {},
+    )
+  }
+
+  // The stream's own side: nothing is ever read from it, and a destroyed one takes its request with it.
+
+  override _read(): void {}
+
+  override _write(_chunk: unknown, _encoding: BufferEncoding, callback: Callback): void {
+    callback()
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    clearTimeout(this.#idleTimer)
+    const pieces = this.#pieces
+    this.#pieces = []
+    if (!this.#ended) {
+      this.#ended = true
+      this.#exchange.abort()
+      this.#exchange.finished()
+      const request = this.#request
+      if (request !== undefined && !request.destroyed && !(request.complete && request.readableEnded)) request.destroy(abortedError())
+    }
+    runCallbacks(pieces, error ?? undefined)
+    callback(error)
+  }
+}
+
+/** Behind the last write: 'finish' by its callback, then 'close'. A body that nobody read is let go, so that 'close' comes there too. */
+function finishResponse(socket: GatewaySocket, pieces: readonly Piece[]): void {
+  runCallbacks(pieces)
+  socket.destroy()
+}
+
+function runCallbacks(pieces: readonly Piece[], error?: Error): void {
+  for (const { callback } of pieces) callback?.(error)
+}
+
+/** What Node's own server destroys a request with whose client has left. */
+function abortedError(): Error {
+  return Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
+}
+
+/**
+ * A head as latin-1 text. Node sends a head together with a first chunk of UTF-8 as UTF-8, so that a field value beyond ASCII
+ * leaves as it does there.
+ */
+function headText(chunk: string, encoding: BufferEncoding): string {
+  const end = chunk.indexOf('\r\n\r\n')
+  const text = end === -1 ? chunk : chunk.slice(0, end + 4)
+  return isUtf8(encoding) && Buffer.byteLength(text) !== text.length ? Buffer.from(text).toString('latin1') : text
+}
+
+function isInterim(head: string): boolean {
+  return head.startsWith('HTTP/1.1 1')
+}
+
+function isUtf8(encoding: BufferEncoding): boolean {
+  return encoding === 'utf8' || encoding === 'utf-8'
+}
+
+function joined(chunks: readonly (string | Uint8Array)[]): Buffer {
+  return Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
+}
+
+function portOf(text: string | undefined): number | undefined {
+  return text === undefined || !/^\d{1,5}$/.test(text) ? undefined : Number(text)
+}
+
+function familyOf(address: string | undefined): string | undefined {
+  return address === undefined ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+function isEncrypted(params: readonly string[]): boolean {
+  const https = findParam(params, 'HTTPS')
+  return https === 'on' || https === '1' || findParam(params, 'REQUEST_SCHEME') === 'https'
+}
