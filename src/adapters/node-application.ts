@@ -1,7 +1,8 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Exchange, RequestHandler } from '../gateway/exchange.ts'
+import type { Exchange } from '../gateway/exchange.ts'
+import type { RequestHandler } from '../gateway/request-handler.ts'
 import { createNodeRequest } from './node-request.ts'
 import { GatewaySocket } from './node-socket.ts'
 
@@ -58,23 +59,23 @@ interface GatewayResponse extends ServerResponse {
   [SOCKET]?: GatewaySocket
 }
 
-const nodeWriteHead = ServerResponse.prototype.writeHead as (...args: unknown[]) => ServerResponse
-const nodeEnd = ServerResponse.prototype.end as (...args: unknown[]) => ServerResponse
+/** Node's own methods, whose overloads are of no interest here. */
+const NODE = ServerResponse.prototype as unknown as Record<'writeHead' | 'end', (...args: unknown[]) => ServerResponse>
 
 /** A `Transfer-Encoding: chunked` of the application is the proxy's to do. */
 function writeHead(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
-  nodeWriteHead.apply(this, args)
+  NODE.writeHead.apply(this, args)
   this.chunkedEncoding = false
   return this
 }
 
 /** Tells the socket that what it is given now is the last: a short response leaves in one write. */
 function end(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
-  if (this.writableEnded) return nodeEnd.apply(this, args) as GatewayResponse
+  if (this.writableEnded) return NODE.end.apply(this, args) as GatewayResponse
   const socket = this[SOCKET]
   socket?.endsNow(true)
   try {
-    nodeEnd.apply(this, args)
+    NODE.end.apply(this, args)
   } catch (error) {
     socket?.endsNow(false)
     throw error

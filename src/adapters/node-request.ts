@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { belongsToConnection } from '../gateway/connection-fields.ts'
-import { findParam } from '../gateway/exchange.ts'
+import { findParam } from '../gateway/params.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestInput } from '../gateway/input.ts'
 import { stripAuthority, targetOfPath, targetUnderMount } from '../gateway/request-target.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 import type { Exchange } from '../gateway/exchange.ts'
-import { findParam } from '../gateway/exchange.ts'
+import { findParam } from '../gateway/params.ts'
 import { readResponseHead } from './node-response-head.ts'
 
 type Callback = (error?: Error | null) => void
@@ -235,7 +235,8 @@ export class GatewaySocket extends Duplex {
         const head = readResponseHead(text)
         this.#headDone = true
         this.#exchange.startWith(head)
-        chunk = typeof chunk === 'string' ? chunk.slice(chunk.indexOf('\r\n\r\n') + 4) : chunk.subarray(text.indexOf('\r\n\r\n') + 4)
+        chunk =
+          typeof chunk === 'string' ? chunk.slice(chunk.indexOf('\r\n\r\n') + 4) : chunk.subarray(text.indexOf('\r\n\r\n') + 4)
       }
       if (chunk.length === 0) continue
       this.bytesWritten += chunk.length
@@ -275,7 +276,8 @@ export class GatewaySocket extends Duplex {
       this.#exchange.abort()
       this.#exchange.finished()
       const request = this.#request
-      if (request !== undefined && !request.destroyed && !(request.complete && request.readableEnded)) request.destroy(abortedError())
+      if (request !== undefined && !request.destroyed && !(request.complete && request.readableEnded))
+        request.destroy(abortedError())
     }
     runCallbacks(pieces, error ?? undefined)
     callback(error)

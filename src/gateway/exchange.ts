@@ -1,38 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
-import type { Logger } from '../interface/logger.ts'
 import { fieldLine } from '../protocol/response-head.ts'
 import { RequestInput } from './input.ts'
+import { findParam } from './params.ts'
+import type { ServerContext } from './request-handler.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { Transport } from './transport.ts'
-
-/** What all requests of one server share. */
-export interface ServerContext {
-  /** `''` or `'/x'`, decoded. */
-  readonly mountPoint: string
-  readonly multiprocess: boolean
-  readonly log: Logger
-  /** A request with this token in `X-TSGI-Probe` is answered by the server itself; undefined: none is. */
-  readonly probeToken: string | undefined
-}
-
-/** What serves the requests of an application of one kind. */
-export interface RequestHandler {
-  /** Serves one request. Errors end in the exchange, never in the caller. */
-  serve(exchange: Exchange): void
-  /** Where the application takes what `node:http` makes of a request as it is: HTTP connections give it that, and make no exchange. */
-  readonly node?: NodeHandler
-}
-
-/** The events of a `node:http` server. */
-export interface NodeHandler {
-  request(request: IncomingMessage, response: ServerResponse): void
-  /** A request to change the protocol. False: the application has nobody for those, and `socket` was left alone. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
-}
 
 /**
  * One request and its response: what has been said, what may still be said, and the end of it.
@@ -372,14 +346,6 @@ export class Exchange {
   #goneError(): Error {
     return this.#abortReason ?? new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED')
   }
-}
-
-/** The value of a parameter, undefined when it is not there. */
-export function findParam(params: readonly string[], name: string): string | undefined {
-  for (let index = 0; index < params.length; index += 2) {
-    if (params[index] === name) return params[index + 1]
-  }
-  return undefined
 }
 
 const ID_PREFIX = `${process.pid.toString(36)}-${Date.now().toString(36)}-`

@@ -2,7 +2,8 @@ import type { Application, Chunk, ErrorStream, ResponseBody, StartResponse } fro
 import { quote, TsgiError } from '../interface/errors.ts'
 import { createEnviron, draftBase } from './environ.ts'
 import type { DraftBase } from './environ-shape.ts'
-import type { Exchange, RequestHandler } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
+import type { RequestHandler } from './request-handler.ts'
 
 /** Serves requests by a TSGI application. */
 export function applicationHandler(application: Application): RequestHandler {

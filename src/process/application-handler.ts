@@ -1,5 +1,5 @@
 import { TsgiError } from '../interface/errors.ts'
-import type { RequestHandler } from '../gateway/exchange.ts'
+import type { RequestHandler } from '../gateway/request-handler.ts'
 import { applicationHandler } from '../gateway/run-application.ts'
 import type { LoadedApplication } from './detect-application.ts'
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { TsgiError } from '../interface/errors.ts'
-import type { Exchange, RequestHandler, ServerContext } from '../gateway/exchange.ts'
+import type { Exchange } from '../gateway/exchange.ts'
+import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 
 /** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
 export interface ProtocolConnection {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
-import { Exchange, findParam } from '../gateway/exchange.ts'
+import { Exchange } from '../gateway/exchange.ts'
+import { findParam } from '../gateway/params.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { parseContentLength } from '../protocol/content-length.ts'
 import {

@@ -10,7 +10,7 @@ import {
   OUTPUT_HIGH_WATER_BYTES,
 } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
-import type { RequestHandler, ServerContext } from '../gateway/exchange.ts'
+import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AcceptedSocket } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
 import { formatBindAddress } from './address.ts'

@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Logger } from '../interface/logger.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What all requests of one server share. */
+export interface ServerContext {
+  /** `''` or `'/x'`, decoded. */
+  readonly mountPoint: string
+  readonly multiprocess: boolean
+  readonly log: Logger
+  /** A request with this token in `X-TSGI-Probe` is answered by the server itself; undefined: none is. */
+  readonly probeToken: string | undefined
+}
+
+/** What serves the requests of an application of one kind. */
+export interface RequestHandler {
+  /** Serves one request. Errors end in the exchange, never in the caller. */
+  serve(exchange: Exchange): void
+  /** Where the application takes what `node:http` makes of a request as it is: HTTP connections give it that, and make no exchange. */
+  readonly node?: NodeHandler
+}
+
+/** The events of a `node:http` server. */
+export interface NodeHandler {
+  request(request: IncomingMessage, response: ServerResponse): void
+  /** A request to change the protocol. False: the application has nobody for those, and `socket` was left alone. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+}
