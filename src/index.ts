@@ -15,5 +15,6 @@ export type {
 export { ERROR_CODES, TsgiError } from './interface/errors.ts'
 export type { ErrorCode } from './interface/errors.ts'
 export type { Logger, LogLevel } from './interface/logger.ts'
-export { serve } from './server/serve.ts'
-export type { RunningServer, ServeOptions } from './server/serve.ts'
+export type { FetchApplication, FetchFunction } from './adapters/fetch-application.ts'
+export { attach, serve } from './server/serve.ts'
+export type { AttachOptions, RunningServer, ServeOptions } from './server/serve.ts'

@@ -1,30 +1,39 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Logger } from '../interface/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
+import { failNodeResponse } from './node-failure.ts'
 import { createNodeRequest } from './node-request.ts'
 import { GatewaySocket } from './node-socket.ts'
 
 /** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. */
-export function nodeHandler(server: Server): RequestHandler {
+export function nodeHandler(server: Server, log: Logger): RequestHandler {
+  const call = (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      server.emit('request', request, response)
+    } catch (error) {
+      failNodeResponse(request, response, error, log)
+    }
+  }
   return {
     serve(exchange) {
       try {
-        serveNode(server, exchange)
+        serveNode(exchange, call)
       } catch (error) {
         exchange.fail(error)
         exchange.finished()
       }
     },
     node: {
-      request: (request, response) => void server.emit('request', request, response),
+      request: call,
       upgrade: (request, socket, head) => server.listenerCount('upgrade') > 0 && server.emit('upgrade', request, socket, head),
     },
   }
 }
 
-function serveNode(server: Server, exchange: Exchange): void {
+function serveNode(exchange: Exchange, call: (request: IncomingMessage, response: ServerResponse) => void): void {
   const { mountPoint } = exchange.context
   const socket = new GatewaySocket(exchange)
   const request = createNodeRequest(exchange, socket, { mountPoint, upgrade: false })
@@ -33,7 +42,7 @@ function serveNode(server: Server, exchange: Exchange): void {
     exchange.finished()
     return
   }
-  server.emit('request', request, createNodeResponse(request, socket))
+  call(request, createNodeResponse(request, socket))
 }
 
 /** Node's response to a request, which ends in the socket. */

@@ -133,6 +133,7 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   // `requestId` looks the same variable up; here it is at hand.
   const id = draft['TSGI_REQUEST_ID']
   draft['tsgi.request_id'] = typeof id === 'string' && id !== '' ? id : exchange.requestId
+  if (draft['HTTP_UPGRADE'] !== undefined && exchange.upgrade !== undefined) draft['tsgi.upgrade'] = () => exchange.takeOver()
   // Every member has been set above.
   return draft as unknown as Environ
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { fieldLine } from '../protocol/response-head.ts'
@@ -7,6 +8,7 @@ import type { ServerContext } from './request-handler.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { Transport } from './transport.ts'
+import { requestedUpgrade } from './upgrade.ts'
 
 /**
  * One request and its response: what has been said, what may still be said, and the end of it.
@@ -31,6 +33,7 @@ export class Exchange {
   #ended = false
   #finished = false
   #disconnected = false
+  #takenSocket: Socket | undefined
   #controller: AbortController | undefined
   #abortReason: Error | undefined
   #waiting: { resolve: () => void; reject: (error: Error) => void }[] | undefined
@@ -79,6 +82,32 @@ export class Exchange {
       if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason)
     }
     return this.#controller.signal
+  }
+
+  /** The protocol that the client asks for in place of HTTP, where the connection can be had for it; else undefined. */
+  get upgrade(): string | undefined {
+    return this.#transport.takeOver === undefined ? undefined : requestedUpgrade(this.params)
+  }
+
+  /** The application has the connection, and answers on it by itself. */
+  get takenOver(): boolean {
+    return this.#takenSocket !== undefined
+  }
+
+  /**
+   * Gives the application the connection, with the answer still to be written: for an upgrade. The exchange is over with that.
+   *
+   * Throws `TSGI_ERR_UPGRADE` where the client asks for no upgrade, the wire cannot carry one or the response has begun.
+   */
+  takeOver(): Socket {
+    if (this.#head !== undefined || this.#ended) throw new TsgiError('TSGI_ERR_UPGRADE', 'the request has been answered')
+    const transport = this.#transport
+    if (transport.takeOver === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'the connection carries other requests too')
+    if (this.upgrade === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'the client asks for no other protocol')
+    this.#takenSocket = transport.takeOver()
+    this.#close()
+    this.finished()
+    return this.#takenSocket
   }
 
   /** PEP 3333's `start_response`; see `StartResponse`. */
@@ -177,6 +206,10 @@ export class Exchange {
    * ended so that the client can see it. The client is told a status, never the error.
    */
   fail(error: unknown): void {
+    if (this.#takenSocket !== undefined) {
+      this.context.log.error(`${this.label} failed after its upgrade`, error)
+      this.#takenSocket.destroy()
+    }
     if (this.#ended) return
     const status = error instanceof TsgiError ? error.status : 500
     if (this.#isAbort(error)) this.context.log.debug(`${this.label} ended early: its client left`)

@@ -51,6 +51,8 @@ function runApplication(application: Application, exchange: Exchange, base: Draf
 
 /** Sends what the application returned. */
 function deliver(exchange: Exchange, body: ResponseBody | undefined): void {
+  // What becomes of a connection that the application has taken over is its own to say.
+  if (exchange.takenOver) return
   try {
     if (body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array) {
       exchange.end(body ?? null)

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Chunk } from '../interface/application.ts'
 
 /**
@@ -22,4 +23,9 @@ export interface Transport {
   resumeInput(): void
   /** The application and its body are finished with: nothing more is sent for this request. */
   finished(): void
+  /**
+   * Lets go of the connection, which is the caller's from then on: nobody listens to it, it neither flows nor is paused, and what
+   * the client has already sent behind its request is in it. There is none where the connection carries other requests as well.
+   */
+  takeOver?(): Socket
 }

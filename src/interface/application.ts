@@ -4,6 +4,8 @@
  * PEP 3333's `application(environ, start_response)`, made for asynchronous TypeScript.
  */
 
+import type { Duplex } from 'node:stream'
+
 /** The request body, bounded by the request: it ends where the body ends, whatever is read. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
   /**
@@ -26,6 +28,16 @@ export interface ErrorStream {
 
 /** Wraps a file or any async iterable of chunks so that the server may send it in the cheapest way. */
 export type FileWrapper = (source: AsyncIterable<Uint8Array> & { close?: () => unknown }, blockSize?: number) => ResponseBody
+
+/**
+ * Takes the connection over, to speak another protocol on it: what is written to it reaches the client, and what the client sends
+ * is read from it. Nothing has been answered yet: the application writes the `101 Switching Protocols` response, or another one,
+ * by itself, as a listener of Node's 'upgrade' event does. What it then returns is ignored. The connection is the application's
+ * to close; when the server stops it is closed with the time that requests are given.
+ *
+ * Throws `TSGI_ERR_UPGRADE` once the connection was taken over or the response has begun.
+ */
+export type Upgrade = () => Duplex
 
 /**
  * One request, as CGI/1.1 variables in capitals (RFC 3875, section 4.1) and `tsgi.*` keys.
@@ -64,6 +76,8 @@ export interface Environ {
   'tsgi.signal': AbortSignal
   /** Identifies this request in every log line. */
   'tsgi.request_id': string
+  /** Where the client asks for another protocol (HTTP_UPGRADE names it) and the way to it can carry one; else absent. */
+  'tsgi.upgrade'?: Upgrade
   /** HTTP_* and whatever else the proxy sends. */
   [variable: string]: unknown
 }

@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   TSGI_ERR_BODY_TOO_LONG: { status: 500, text: 'The response body is longer than its Content-Length' },
   TSGI_ERR_BODY_TOO_SHORT: { status: 500, text: 'The response body is shorter than its Content-Length' },
   TSGI_ERR_APPLICATION: { status: 500, text: 'The application failed' },
+  TSGI_ERR_UPGRADE: { status: 500, text: 'The connection cannot be taken over' },
   // Finding and loading the application.
   TSGI_ERR_APP_NOT_FOUND: { status: null, text: 'There is no application here' },
   TSGI_ERR_APP_EXPORT: { status: null, text: 'The module gives no application' },

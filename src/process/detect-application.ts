@@ -1,13 +1,16 @@
+import { frameworkOf } from '../adapters/framework.ts'
+import type { FetchApplication } from '../adapters/fetch-application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { Application } from '../interface/application.ts'
 
 /** What `--interface` chooses between. */
 export type InterfaceChoice = 'auto' | 'tsgi' | 'node' | 'fetch'
 
-/** What a module gives. A value of kind `node` or `fetch` is as the module exports it; an adapter makes it a handler. */
+/** What a module gives. A value of kind `node` is as the module exports it; see `frameworkOf`. */
 export type LoadedApplication =
   | { readonly kind: 'tsgi'; readonly application: Application; readonly exportName: string }
-  | { readonly kind: 'node' | 'fetch'; readonly value: unknown; readonly exportName: string }
+  | { readonly kind: 'fetch'; readonly application: FetchApplication; readonly exportName: string }
+  | { readonly kind: 'node'; readonly value: unknown; readonly exportName: string }
 
 type Kind = LoadedApplication['kind']
 
@@ -19,6 +22,9 @@ interface Candidate {
 
 /** Names under which a plain function is taken for a `(req, res)` listener. */
 const LISTENER_NAMES = ['default', 'app', 'handler', 'listener']
+
+/** Names under which an application is looked for. */
+export const APPLICATION_NAMES: readonly string[] = ['application', ...LISTENER_NAMES]
 
 /** Exports that an error lists; a module may have hundreds. */
 const LISTED_EXPORTS = 12
@@ -37,7 +43,9 @@ export function detectApplication(
   const [first, ...others] = distinct(candidates)
   if (first === undefined) throw nothingFound(exports, app)
   if (others.length > 0) throw ambiguous([first, ...others], app.name)
-  if (first.kind !== 'tsgi') return { kind: first.kind, value: first.value, exportName: first.exportName }
+  if (first.kind === 'node') return { kind: 'node', value: first.value, exportName: first.exportName }
+  // `kindOf` has seen that it is a function, or has the method.
+  if (first.kind === 'fetch') return { kind: 'fetch', application: first.value as FetchApplication, exportName: first.exportName }
   // A function is all that can be known of an application before it is called.
   return { kind: 'tsgi', application: first.value as Application, exportName: first.exportName }
 }
@@ -110,19 +118,10 @@ function kindOf(exportName: string, value: unknown, choice: InterfaceChoice): Ki
   }
 }
 
-/**
- * Whether a value is an Express, Connect, Fastify, Koa or Nest application, or a server of node:http and its relatives.
- * By their methods, not by class: an application brings its own copy of its framework.
- */
+/** Whether a value is more than a function that may or may not be a listener. */
 function isFramework(value: unknown): boolean {
-  const has = (...methods: string[]): boolean =>
-    isObject(value) && methods.every((method) => typeof Reflect.get(value, method) === 'function')
-  const isExpress = typeof value === 'function' && has('handle', 'use')
-  const isFastify = has('routing', 'ready', 'inject')
-  const isKoa = has('callback', 'use', 'createContext')
-  const isNest = has('getHttpAdapter', 'init')
-  const isServer = has('listen', 'address', 'emit', 'getConnections')
-  return isExpress || isFastify || isKoa || isNest || isServer
+  const framework = frameworkOf(value)
+  return framework !== undefined && framework !== 'listener'
 }
 
 function hasFetch(value: unknown): boolean {

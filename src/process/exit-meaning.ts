@@ -1,3 +1,4 @@
+import type { LeaveReason } from './worker-messages.ts'
 import type { WorkerExit } from './worker-process.ts'
 
 /** Exit codes above this are, by the convention of shells, 128 and a signal. */
@@ -50,4 +51,11 @@ export function describeExit(exit: WorkerExit): string {
 
 function parenthesis(text: string | undefined): string {
   return text === undefined ? '' : ` (${text})`
+}
+
+/** Why a worker leaves of its own accord, behind "worker 123 ends". */
+export const LEAVE_REASONS: Readonly<Record<LeaveReason, string>> = {
+  exception: 'after an uncaught exception',
+  signal: 'because somebody sent it SIGTERM',
+  application: 'because its application closed its server',
 }

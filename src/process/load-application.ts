@@ -3,27 +3,26 @@ import { pathToFileURL } from 'node:url'
 
 import { TsgiError } from '../interface/errors.ts'
 import type { AppLocation } from './app-specifier.ts'
-import { detectApplication, exportsOf } from './detect-application.ts'
-import type { InterfaceChoice, LoadedApplication } from './detect-application.ts'
-
-export type { InterfaceChoice, LoadedApplication } from './detect-application.ts'
+import { APPLICATION_NAMES, exportsOf } from './detect-application.ts'
 
 /**
- * Imports the application's module into this process and finds the application in it.
+ * Imports the application's module into this process: its exports by name, as `exportsOf` gives them. A promise that stands for
+ * the application, as `export default bootstrap()` gives one, is waited for.
  *
- * Rejects with `TSGI_ERR_APP_LOAD` (`cause` is what the module threw), `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`.
+ * Rejects with `TSGI_ERR_APP_LOAD`; `cause` is what the module threw.
  */
-export async function loadApplication(location: AppLocation, choice: InterfaceChoice): Promise<LoadedApplication> {
-  const name = basename(location.file)
-  let namespace: object
+export async function loadExports(location: AppLocation): Promise<Map<string, unknown>> {
   try {
     // import() takes CommonJS, ES modules and top-level await alike; require() refuses the last.
-    namespace = (await import(pathToFileURL(location.file).href)) as object
+    const exports = exportsOf((await import(pathToFileURL(location.file).href)) as object)
+    for (const [name, value] of exports) {
+      const isApplication = location.exportName === undefined ? APPLICATION_NAMES.includes(name) : name === location.exportName
+      if (isApplication && value instanceof Promise) exports.set(name, await value)
+    }
+    return exports
   } catch (error) {
-    throw new TsgiError('TSGI_ERR_APP_LOAD', `${name}: ${describe(error)}`, { cause: error })
+    throw new TsgiError('TSGI_ERR_APP_LOAD', `${basename(location.file)}: ${describe(error)}`, { cause: error })
   }
-  const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
-  return detectApplication(exportsOf(namespace), { name, ...exportName, interface: choice })
 }
 
 /** Longest part of a foreign message that goes into ours, characters; its stack follows in the log anyway. */

@@ -8,7 +8,7 @@ import { locateApp } from './app-specifier.ts'
 import type { AppLocation } from './app-specifier.ts'
 import { bootError, listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
 import { Deferred } from './deferred.ts'
-import { describeExit } from './exit-meaning.ts'
+import { describeExit, LEAVE_REASONS } from './exit-meaning.ts'
 import { ListeningSocket } from './listening-socket.ts'
 import type { MasterOptions } from './master-options.ts'
 import { LOADER_NAME, loaderReason } from './typescript-loader.ts'
@@ -277,7 +277,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   #onLeaving(worker: WorkerProcess, because: LeaveReason): void {
     const readyForMs = worker.readyForMs
     worker.markStopping()
-    const ended = `worker ${worker.pid} ends ${because === 'exception' ? 'after an uncaught exception' : 'because somebody sent it SIGTERM'}`
+    const ended = `worker ${worker.pid} ends ${LEAVE_REASONS[because]}`
     if (this.#state === 'running') this.#replace(worker, readyForMs, ended)
     else if (this.#state === 'booting') this.#failBoot(new TsgiError('TSGI_ERR_WORKER_BOOT', ended))
   }

@@ -46,8 +46,8 @@ export interface BootFailure {
   readonly listener?: number
 }
 
-/** Why a worker leaves without having been told to by its master: an exception that nobody caught, or SIGTERM from outside. */
-export type LeaveReason = 'exception' | 'signal'
+/** Why a worker leaves without having been told to by its master: an exception that nobody caught, SIGTERM from outside, or an application that closed its own server. */
+export type LeaveReason = 'exception' | 'signal' | 'application'
 
 export type MessageToMaster =
   /** The application is loaded; listening follows. */
@@ -69,7 +69,9 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
       return { tsgi: value['tsgi'] }
     case 'leaving': {
       const because = value['because']
-      return because === 'exception' || because === 'signal' ? { tsgi: 'leaving', because } : undefined
+      return because === 'exception' || because === 'signal' || because === 'application'
+        ? { tsgi: 'leaving', because }
+        : undefined
     }
     case 'needs-loader':
       return typeof value['reason'] === 'string' ? { tsgi: 'needs-loader', reason: value['reason'] } : undefined

@@ -3,11 +3,11 @@ import { basename } from 'node:path'
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { Server } from '../server/server.ts'
-import { handlerFor } from './application-handler.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from './compile-cache.ts'
-import { loadApplication } from './load-application.ts'
 import { createLogger, writeToStderr } from './log.ts'
+import { prepareApplication } from './prepare-application.ts'
+import type { ServedApplication } from './prepare-application.ts'
 import { retryReason } from './typescript-loader.ts'
 import { readMessageToWorker } from './worker-messages.ts'
 import type { BootMessage, MessageToMaster } from './worker-messages.ts'
@@ -20,13 +20,20 @@ import type { BootMessage, MessageToMaster } from './worker-messages.ts'
 /** What is left for requests in flight when the master is gone or an exception was not caught, milliseconds. */
 const LAST_REQUESTS_MS = 1000
 
+/** What an application gets to close what it holds, behind its last request, milliseconds: no more than is left, but something. */
+const APPLICATION_CLOSE_MS = 5000
+const LAST_CLOSE_MS = 200
+
 /** A worker whose master is gone is itself gone after this, whatever is in its way, milliseconds. */
 const ORPHAN_LIMIT_MS = 1800
 
 class Worker {
   readonly #boot: BootMessage
   readonly #log: Logger
+  #application: ServedApplication | undefined
   #server: Server | undefined
+  /** What the application waits for when it has closed its own server. */
+  readonly #onDrained: (() => void)[] = []
   #state: 'booting' | 'ready' | 'stopping' = 'booting'
 
   constructor(boot: BootMessage) {
@@ -38,8 +45,14 @@ class Worker {
   async run(): Promise<void> {
     const { file, exportName } = this.#boot
     try {
-      const loaded = await loadApplication({ file, ...(exportName === undefined ? {} : { exportName }) }, this.#boot.interface)
-      const handler = handlerFor(loaded)
+      this.#application = await prepareApplication({
+        location: { file, ...(exportName === undefined ? {} : { exportName }) },
+        interface: this.#boot.interface,
+        log: this.#log,
+        onClose: (finished) => this.#closedByApplication(finished),
+        onIdle: (listener) => onIdle(listener),
+      })
+      const { handler } = this.#application
       send({ tsgi: 'loaded' })
       if (this.#state !== 'booting') return
       const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes } = this.#boot
@@ -105,15 +118,30 @@ class Worker {
     this.drain(this.#boot.gracefulTimeoutMs)
   }
 
+  /** A program that closes its server wants to end. */
+  #closedByApplication(finished: () => void): void {
+    this.#onDrained.push(finished)
+    if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'application' })
+    if (this.#state !== 'stopping') void this.#drainAndExit(this.#boot.gracefulTimeoutMs, 0)
+  }
+
   async #drainAndExit(timeoutMs: number, code: number): Promise<void> {
     this.#state = 'stopping'
+    const deadline = performance.now() + timeoutMs
     try {
       const drained = await this.#server?.drain(timeoutMs)
+      const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
+      await Promise.race([this.#closeApplication(), elapsed(Math.max(left, LAST_CLOSE_MS))])
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
     } catch (error) {
       this.#log.error('a worker could not finish its requests', error)
     }
     exit(code)
+  }
+
+  async #closeApplication(): Promise<void> {
+    for (const finished of this.#onDrained) finished()
+    await this.#application?.close()
   }
 
   #failBoot(error: unknown): void {
@@ -138,6 +166,28 @@ function sendAndWait(message: MessageToMaster): Promise<void> {
     if (process.connected && process.send !== undefined) process.send(message, undefined, undefined, () => resolve())
     else resolve()
   })
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
+/** Calls `listener` when nothing but the channel to the master keeps this process alive; the result is called when nobody waits any more. */
+function onIdle(listener: () => void): () => void {
+  const { channel } = process
+  const cancel = (): void => {
+    process.off('beforeExit', idle)
+    channel?.ref()
+  }
+  const idle = (): void => {
+    cancel()
+    listener()
+  }
+  process.once('beforeExit', idle)
+  channel?.unref()
+  return cancel
 }
 
 function exit(code: number): never {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { HeaderPair } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
@@ -47,14 +48,19 @@ export function startExchange(server: ConnectionServer, exchange: Exchange): voi
   server.requestStarted()
   const token = server.context.probeToken
   if (token !== undefined && isProbe(exchange.params, token)) {
-    exchange.respond(204, [
-      ['X-TSGI-Probe', 'ok'],
-      ['X-TSGI-Worker', String(process.pid)],
-    ])
+    exchange.respond(204, probeAnswer())
     exchange.finished()
     return
   }
   server.handler.serve(exchange)
+}
+
+/** The header fields of the answer to a probe. */
+export function probeAnswer(): HeaderPair[] {
+  return [
+    ['X-TSGI-Probe', 'ok'],
+    ['X-TSGI-Worker', String(process.pid)],
+  ]
 }
 
 function isProbe(params: readonly string[], token: string): boolean {

@@ -6,6 +6,7 @@ import { Exchange } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { disconnected, startExchange } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
+import { forwardedPeer, isBehindProxy } from './http-peer.ts'
 
 /** One request that `node:http` has parsed, and the response it frames. */
 export class HttpTransport implements Transport {
@@ -111,7 +112,7 @@ export class HttpTransport implements Transport {
 /** Field lines as node:http takes them: `[name, value, …]`. */
 function flatFields(fields: string): string[] {
   const flat: string[] = []
-  for (let start = 0; start < fields.length; ) {
+  for (let start = 0; start < fields.length;) {
     const colon = fields.indexOf(':', start)
     const end = fields.indexOf('\r\n', colon)
     flat.push(fields.slice(start, colon), fields.slice(colon + 2, end))
@@ -150,33 +151,24 @@ function paramsOf(request: IncomingMessage): string[] {
   return params
 }
 
-/**
- * Who the client is. Over TCP it is the peer. Over a unix socket the peer is the proxy, which alone can reach it: what it
- * says last in X-Forwarded-For, -Proto and -Port is believed.
- */
+/** Who the client is: over TCP the peer, else whom the proxy names. */
 function addPeer(params: string[], request: IncomingMessage, socket: Socket): void {
-  if (socket.remoteAddress !== undefined) {
+  if (!isBehindProxy(socket)) {
     params.push(
       'REMOTE_ADDR',
-      socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''),
+      (socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''),
       'REMOTE_PORT',
       String(socket.remotePort ?? ''),
     )
     params.push('REQUEST_SCHEME', 'http')
     return
   }
-  const forwarded = lastOf(request.headers['x-forwarded-for'])
-  if (forwarded !== undefined) params.push('REMOTE_ADDR', forwarded)
-  const port = lastOf(request.headers['x-forwarded-port'])
-  if (port !== undefined) params[params.indexOf('SERVER_PORT') + 1] = port
+  const { address, serverPort, encrypted } = forwardedPeer(request)
+  if (address !== undefined) params.push('REMOTE_ADDR', address)
+  if (serverPort !== undefined) params[params.indexOf('SERVER_PORT') + 1] = serverPort
   const host = request.headers.host?.replace(/:\d*$/, '')
   if (host) params[params.indexOf('SERVER_NAME') + 1] = host
-  params.push('REQUEST_SCHEME', lastOf(request.headers['x-forwarded-proto']) === 'https' ? 'https' : 'http')
-}
-
-function lastOf(header: string | string[] | undefined): string | undefined {
-  const text = Array.isArray(header) ? header.at(-1) : header
-  return text?.split(',').at(-1)?.trim() || undefined
+  params.push('REQUEST_SCHEME', encrypted ? 'https' : 'http')
 }
 
 /** A response's error is its connection's, which 'close' reports. */

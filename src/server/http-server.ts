@@ -1,22 +1,37 @@
 import { createServer } from 'node:http'
-import type { Server as NodeHttpServer } from 'node:http'
+import type { Server as NodeHttpServer, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { HEADER_TIMEOUT_MS } from '../interface/limits.ts'
+import { failNodeResponse } from '../adapters/node-failure.ts'
+import type { Logger } from '../interface/logger.ts'
 import type { ConnectionServer } from './connection.ts'
 import { HttpTransport } from './http-connection.ts'
+import { serveNodeRequest } from './http-node-request.ts'
 
 /** `node:http` for connections that were accepted elsewhere. */
 export class HttpServer {
   readonly #http: NodeHttpServer
   readonly #transports = new Set<HttpTransport>()
+  /** Those of a Node application, which has no transports. */
+  readonly #responses = new Set<ServerResponse>()
   readonly #sockets = new Set<Socket>()
 
+  readonly #log: Logger
+
   constructor(server: ConnectionServer) {
+    this.#log = server.context.log
     this.#http = createServer({ keepAliveTimeout: server.limits.keepAliveTimeoutMs, noDelay: true })
     this.#http.headersTimeout = HEADER_TIMEOUT_MS
     // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
     this.#http.requestTimeout = 0
     this.#http.on('request', (request, response) => {
+      const { node } = server.handler
+      if (node !== undefined) {
+        this.#responses.add(response)
+        response.on('close', () => this.#responses.delete(response))
+        serveNodeRequest(server, node, request, response)
+        return
+      }
       const transport = new HttpTransport(server, request, response)
       this.#transports.add(transport)
       response.on('close', () => this.#transports.delete(transport))
@@ -43,6 +58,7 @@ export class HttpServer {
 
   giveUp(error: Error): void {
     for (const transport of this.#transports) transport.exchange.fail(error)
+    for (const response of this.#responses) failNodeResponse(response.req, response, error, this.#log)
   }
 
   destroy(): void {

@@ -1,12 +1,19 @@
+import type { RequestListener, Server as HttpServer } from 'node:http'
+import { fetchHandler } from '../adapters/fetch-application.ts'
+import type { FetchFunction } from '../adapters/fetch-application.ts'
+import { nodeApplication } from '../adapters/framework.ts'
+import { nodeHandler } from '../adapters/node-application.ts'
 import type { Application } from '../interface/application.ts'
+import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { RequestHandler } from '../gateway/request-handler.ts'
 import { applicationHandler } from '../gateway/run-application.ts'
 import { formatBindAddress, parseBindAddress } from './address.ts'
 import { Server } from './server.ts'
 import type { Protocol } from './server.ts'
 
-export interface ServeOptions {
-  readonly application: Application
+/** Where and how to serve. */
+export interface AttachOptions {
   /** `unix:/path`, `host:port`, `[::1]:port` or `fd://N`, or several of them. */
   readonly bind: string | readonly string[]
   /** `auto`, the default: the first byte of each connection picks uwsgi, FastCGI or HTTP. */
@@ -21,6 +28,17 @@ export interface ServeOptions {
   readonly log?: Logger
 }
 
+/** One application, of any of the three kinds. */
+export type ServeOptions = AttachOptions &
+  (
+    | { /** A TSGI application. */ readonly application: Application }
+    | { /** As Hono and h3 have it. */ readonly fetch: FetchFunction }
+    | {
+        /** A `(req, res)` function, or an Express, Connect, Fastify, Koa or Nest application. */
+        readonly listener: RequestListener | object
+      }
+  )
+
 export interface RunningServer {
   /** The bound addresses, as they would be typed. */
   readonly addresses: readonly string[]
@@ -34,13 +52,35 @@ export interface RunningServer {
 /**
  * Serves an application in this process.
  *
- * Rejects with `TSGI_ERR_BIND_INVALID`, `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
+ * Rejects with `TSGI_ERR_BIND_INVALID`, `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`,
+ * `TSGI_ERR_APP_EXPORT` where none of `application`, `fetch` and `listener` is given.
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
+  return listen(await handlerOf(options, options.log ?? STDERR_LOG), options)
+}
+
+/**
+ * Serves the requests and upgrades of an existing `http.Server`, which may listen on a port of its own as well: its 'request' and
+ * 'upgrade' listeners are called, whether they were added before or are added later.
+ *
+ * Rejects as `serve` does.
+ */
+export async function attach(server: HttpServer, options: AttachOptions): Promise<RunningServer> {
+  return listen(nodeHandler(server, options.log ?? STDERR_LOG), options)
+}
+
+async function handlerOf(options: ServeOptions, log: Logger): Promise<RequestHandler> {
+  if ('application' in options) return applicationHandler(options.application)
+  if ('fetch' in options) return fetchHandler(options.fetch)
+  if ('listener' in options) return nodeHandler((await nodeApplication(options.listener, log)).server, log)
+  throw new TsgiError('TSGI_ERR_APP_EXPORT', 'serve() needs application, fetch or listener')
+}
+
+async function listen(handler: RequestHandler, options: AttachOptions): Promise<RunningServer> {
   const binds = typeof options.bind === 'string' ? [options.bind] : options.bind
   const parsed = binds.map(parseBindAddress)
   const server = new Server({
-    handler: applicationHandler(options.application),
+    handler,
     log: options.log ?? STDERR_LOG,
     mountPoint: options.mountPoint ?? '',
     maxRequestBodyBytes: options.maxRequestBodyBytes ?? 0,

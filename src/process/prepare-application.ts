@@ -1,0 +1,81 @@
+import { basename } from 'node:path'
+import { nodeApplication, servesApplication } from '../adapters/framework.ts'
+import { fetchHandler } from '../adapters/fetch-application.ts'
+import { nodeHandler } from '../adapters/node-application.ts'
+import type { Logger } from '../interface/logger.ts'
+import type { RequestHandler } from '../gateway/request-handler.ts'
+import { applicationHandler } from '../gateway/run-application.ts'
+import type { AppLocation } from './app-specifier.ts'
+import { detectApplication } from './detect-application.ts'
+import type { InterfaceChoice, LoadedApplication } from './detect-application.ts'
+import { loadExports } from './load-application.ts'
+import { StartedServer } from './started-server.ts'
+
+/** An application that is ready to serve. */
+export interface ServedApplication {
+  readonly handler: RequestHandler
+  /** For the end of the process, when the last request is finished: the application closes what it holds. */
+  close(): Promise<void>
+}
+
+export interface ApplicationOptions {
+  readonly location: AppLocation
+  readonly interface: InterfaceChoice
+  readonly log: Logger
+  /** The application closes its own server; calls back when the requests in flight are finished. */
+  readonly onClose: (finished: () => void) => void
+  /** Calls `listener` when nothing that the script has begun can still go on; the result is called when nobody waits any more. */
+  readonly onIdle: (listener: () => void) => () => void
+}
+
+/**
+ * Loads an application of any kind: imports its module, finds what it exports or the server that it starts, and makes that
+ * ready. While it loads, and from then on, the port that it opens for itself stays closed: the workers' socket stands for it.
+ *
+ * Rejects with `TSGI_ERR_APP_LOAD`, `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`.
+ */
+export async function prepareApplication(options: ApplicationOptions): Promise<ServedApplication> {
+  const { location, log } = options
+  const name = basename(location.file)
+  const started = new StartedServer({ ...options, name })
+  const exports = await loadExports(location)
+  const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
+  let loaded: LoadedApplication
+  try {
+    loaded = detectApplication(exports, { name, ...exportName, interface: options.interface })
+  } catch (error) {
+    const mayListen = location.exportName === undefined && (options.interface === 'auto' || options.interface === 'node')
+    const server = mayListen ? await started.first(error) : undefined
+    if (server === undefined) throw error
+    started.serve(server)
+    log.info(`${name} starts a server: its requests come from the workers' socket`)
+    return { handler: nodeHandler(server, log), close: async () => started.finish() }
+  }
+  switch (loaded.kind) {
+    case 'tsgi':
+      started.release()
+      return { handler: applicationHandler(loaded.application), close: async () => started.finish() }
+    case 'fetch':
+      started.keep()
+      return { handler: fetchHandler(loaded.application), close: async () => started.finish() }
+    case 'node': {
+      const { server, close } = await served(started, loaded.value, log)
+      return {
+        handler: nodeHandler(server, log),
+        close: async () => {
+          await close?.()
+          started.finish()
+        },
+      }
+    }
+  }
+}
+
+/** The server that the script itself has made for what it exports, which may have more listeners, else one of ours. */
+async function served(started: StartedServer, value: unknown, log: Logger): ReturnType<typeof nodeApplication> {
+  const application = await nodeApplication(value, log)
+  const own = started.captured
+  const server = own !== undefined && servesApplication(own, value) ? own : application.server
+  started.serve(server, value)
+  return { ...application, server }
+}

@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { targetUnderMount } from '../gateway/request-target.ts'
+import type { NodeHandler } from '../gateway/request-handler.ts'
+import { probeAnswer } from './connection.ts'
+import type { ConnectionServer } from './connection.ts'
+import { forwardedPeer, isBehindProxy } from './http-peer.ts'
+
+/**
+ * Gives a Node application the very request and response that `node:http` has made. What an exchange would see to is seen to
+ * here: the probe, the limit of the body, the mount point, the count of requests, and who the client is.
+ */
+export function serveNodeRequest(
+  server: ConnectionServer,
+  node: NodeHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (server.draining) response.shouldKeepAlive = false
+  server.requestStarted()
+  response.on('close', () => server.requestFinished())
+  const { mountPoint, probeToken } = server.context
+  if (probeToken !== undefined && request.headers['x-tsgi-probe'] === probeToken) {
+    answer(response, 204, Object.fromEntries(probeAnswer()))
+    return
+  }
+  if (!withinLimit(server.limits.maxRequestBodyBytes, request, response)) return
+  if (mountPoint !== '') {
+    const original = request.url ?? ''
+    const url = targetUnderMount(original, mountPoint)
+    if (url === undefined) {
+      answer(response, 404)
+      return
+    }
+    request.url = url
+    Object.assign(request, { baseUrl: mountPoint, originalUrl: original })
+  }
+  if (isBehindProxy(request.socket)) describePeer(request)
+  node.request(request, response)
+}
+
+/** Refuses a body that is declared too long, and watches one that is not declared. False: it was refused. */
+function withinLimit(limit: number, request: IncomingMessage, response: ServerResponse): boolean {
+  if (limit === 0) return true
+  const declared = request.headers['content-length']
+  if (declared !== undefined && Number(declared) > limit) {
+    refuseBody(request, response)
+    return false
+  }
+  if (declared === undefined && request.headers['transfer-encoding'] !== undefined) {
+    let received = 0
+    // `node:http`'s parser hands every chunk to it.
+    const push = request.push.bind(request)
+    request.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk instanceof Uint8Array) received += chunk.length
+      if (received <= limit) return push(chunk, encoding)
+      refuseBody(request, response)
+      return false
+    }
+  }
+  return true
+}
+
+/** The body is not wanted, and neither is the connection that it would have to be read from. */
+function refuseBody(request: IncomingMessage, response: ServerResponse): void {
+  response.shouldKeepAlive = false
+  if (!response.headersSent) answer(response, 413)
+  request.socket.destroySoon()
+}
+
+function answer(response: ServerResponse, status: 204 | 404 | 413, fields: Readonly<Record<string, string>> = {}): void {
+  const text = { 204: '', 404: 'Not Found\n', 413: 'Content Too Large\n' }[status]
+  response.writeHead(status, text === '' ? fields : { ...fields, 'Content-Type': 'text/plain; charset=utf-8' })
+  response.end(text)
+}
+
+/**
+ * Over a unix socket the peer is the proxy: who its client is, it says. A proxy's connection carries the requests of many clients,
+ * one after the other, so the socket tells of the client of the request that it carries now.
+ */
+function describePeer(request: IncomingMessage): void {
+  const { address, encrypted } = forwardedPeer(request)
+  const socket: Socket & { encrypted?: boolean } = request.socket
+  Object.defineProperties(socket, {
+    remoteAddress: { value: address, configurable: true, enumerable: true },
+    encrypted: { value: encrypted, configurable: true, enumerable: true },
+  })
+}
