@@ -66,13 +66,6 @@ describe('a first boot that fails', () => {
     expect(output).toContain('Say which: two-candidates.js:blog or two-candidates.js:shop')
   })
 
-  test('names the kind of an application that is not of this interface', async () => {
-    const listener = await refused(fixture('listener.js'))
-    expect(listener.output).toMatch(/TSGI_ERR_APP_EXPORT .*handler is a node application/)
-    const fetcher = await refused(fixture('fetcher.js'))
-    expect(fetcher.output).toMatch(/TSGI_ERR_APP_EXPORT .*site is a fetch application/)
-  })
-
   test('finds close names of a file that is not there', async () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'wsgi.js'), '')

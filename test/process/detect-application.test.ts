@@ -37,7 +37,7 @@ describe('finding an application in a module', () => {
   it('finds the default export of a compiled module behind the one that Node adds', () => {
     expect(detect({ default: { __esModule: true, default: fetches } })).toEqual({
       kind: 'fetch',
-      value: fetches,
+      application: fetches,
       exportName: 'default',
     })
   })
@@ -55,7 +55,7 @@ describe('finding an application in a module', () => {
   })
 
   it('knows fetch applications', () => {
-    expect(detect({ default: fetches })).toEqual({ kind: 'fetch', value: fetches, exportName: 'default' })
+    expect(detect({ default: fetches })).toEqual({ kind: 'fetch', application: fetches, exportName: 'default' })
     expect(detect({ site: fetches }).exportName).toBe('site')
     expect(detect({ fetch: () => new Response('') }).kind).toBe('fetch')
     expect(
