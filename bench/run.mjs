@@ -15,7 +15,8 @@ const HELP = `npm run bench -- [options]
   --seconds N     load per backend and round (4)
   --connections N open connections of the load (32)
   --node BINARY   the Node that runs the backends and the launcher (this one)
-  --only A,B      some backends: floor, tsgi_fastcgi, tsgi_uwsgi, floor_uwsgi, http_kept_alive, http_closing
+  --only A,B      some backends: floor, tsgi_fastcgi, tsgi_uwsgi, floor_uwsgi, http_kept_alive, http_closing,
+                  express_tsgi, express_http, fetch_tsgi, fetch_hono
   --bare          requests with Host alone, instead of the fields that a browser sends
   --no-boot       leaves out the time from start to Ready
   --quick         three rounds of one second; the kept result stays as it is, as with --bare and --only
@@ -33,6 +34,15 @@ const BACKENDS = [
   { name: 'floor_uwsgi', title: 'constant answer over uwsgi, nothing parsed', program: 'floor', wire: 'uwsgi' },
   { name: 'http_kept_alive', title: '`node:http`, kept alive', program: 'node-http', wire: 'http kept alive' },
   { name: 'http_closing', title: '`node:http` without keep-alive', program: 'node-http', wire: 'http closing' },
+  { name: 'express_tsgi', title: 'Express over FastCGI', program: 'express-tsgi', wire: 'fastcgi' },
+  { name: 'express_http', title: 'Express on `node:http`, kept alive', program: 'express-http', wire: 'http kept alive' },
+  { name: 'fetch_tsgi', title: 'a fetch handler over FastCGI', program: 'fetch-tsgi', wire: 'fastcgi' },
+  {
+    name: 'fetch_hono',
+    title: 'a fetch handler on @hono/node-server, kept alive',
+    program: 'fetch-hono',
+    wire: 'http kept alive',
+  },
 ]
 
 const BOOTS = 5
@@ -72,7 +82,7 @@ async function main() {
   const nginx = nginxVersion()
   if (nginx === undefined) throw new Error('nginx is missing: apt-get install nginx')
   if (spawnSync('wrk', ['-v']).error !== undefined) throw new Error('wrk is missing: apt-get install wrk')
-  const needsBuild = !options['no-boot'] || selected.some(({ program }) => program === 'tsgi')
+  const needsBuild = !options['no-boot'] || selected.some(({ program }) => program.endsWith('tsgi'))
   if (needsBuild && !existsSync(fileURLToPath(new URL('../dist/index.js', import.meta.url)))) {
     throw new Error('dist is missing: npm run build')
   }

@@ -1,10 +1,12 @@
-import { IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { belongsToConnection } from '../gateway/connection-fields.ts'
 import { findParam } from '../gateway/params.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestInput } from '../gateway/input.ts'
 import { stripAuthority, targetOfPath, targetUnderMount } from '../gateway/request-target.ts'
+import { NODE_OBJECTS } from './express-shape.ts'
+import type { NodeObjects } from './express-shape.ts'
 import type { GatewaySocket } from './node-socket.ts'
 
 /** Where the body comes from. A symbol, not a subclass: Express exchanges the prototype of every request for its own. */
@@ -23,6 +25,8 @@ export interface RequestOptions {
   readonly mountPoint: string
   /** The request asks for another protocol, and may get it: the fields that say so stay. */
   readonly upgrade: boolean
+  /** How it is made; as Node does when left out. */
+  readonly objects?: NodeObjects
 }
 
 /**
@@ -40,7 +44,7 @@ export function createNodeRequest(
 ): GatewayRequest | undefined {
   const { params } = exchange
   // IncomingMessage uses of a socket what every stream has.
-  const request: GatewayRequest = new IncomingMessage(socket as Socket)
+  const request: GatewayRequest = (options.objects ?? NODE_OBJECTS).request(socket as Socket)
   request.httpVersion = '1.1'
   request.httpVersionMajor = 1
   request.httpVersionMinor = 1
@@ -70,6 +74,9 @@ export function createNodeRequest(
   }
   // A body whose length is not known: parsers of bodies look for one of the two.
   if (chunked && contentLength === '') rawHeaders.push('Transfer-Encoding', 'chunked')
+  // `headers` and `headersDistinct` are made of what was given here, once somebody asks; nothing public does that.
+  const lines = request as unknown as { _addHeaderLines(lines: string[], count: number): void } // as on every Node from 20 to 26
+  lines._addHeaderLines(rawHeaders, rawHeaders.length)
   request.method = method
   const target = requestUri === '' ? targetWithoutUri(params) : stripAuthority(requestUri)
   const { mountPoint } = options
