@@ -1,12 +1,14 @@
-import { ServerResponse } from 'node:http'
-import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from '../interface/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
+import { nodeObjects } from './express-shape.ts'
+import type { NodeObjects } from './express-shape.ts'
 import { failNodeResponse } from './node-failure.ts'
 import { createNodeRequest } from './node-request.ts'
+import { createNodeResponse } from './node-response.ts'
 import { GatewaySocket } from './node-socket.ts'
+import { emitUpgrade, serveNodeUpgrade, takesUpgrade } from './node-upgrade.ts'
 
 /** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. */
 export function nodeHandler(server: Server, log: Logger): RequestHandler {
@@ -17,10 +19,13 @@ export function nodeHandler(server: Server, log: Logger): RequestHandler {
       failNodeResponse(request, response, error, log)
     }
   }
+  let objects: NodeObjects | undefined
   return {
     serve(exchange) {
       try {
-        serveNode(exchange, call)
+        objects ??= nodeObjects(server)
+        if (takesUpgrade(server, exchange)) serveNodeUpgrade(server, exchange)
+        else serveNode(exchange, objects, call)
       } catch (error) {
         exchange.fail(error)
         exchange.finished()
@@ -28,66 +33,24 @@ export function nodeHandler(server: Server, log: Logger): RequestHandler {
     },
     node: {
       request: call,
-      upgrade: (request, socket, head) => server.listenerCount('upgrade') > 0 && server.emit('upgrade', request, socket, head),
+      takesUpgrades: () => server.listenerCount('upgrade') > 0,
+      upgrade: (request, socket, head) => emitUpgrade(server, request, socket, head, log),
     },
   }
 }
 
-function serveNode(exchange: Exchange, call: (request: IncomingMessage, response: ServerResponse) => void): void {
+function serveNode(
+  exchange: Exchange,
+  objects: NodeObjects,
+  call: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
   const { mountPoint } = exchange.context
   const socket = new GatewaySocket(exchange)
-  const request = createNodeRequest(exchange, socket, { mountPoint, upgrade: false })
+  const request = createNodeRequest(exchange, socket, { mountPoint, upgrade: false, objects })
   if (request === undefined) {
     exchange.respond(404)
     exchange.finished()
     return
   }
-  call(request, createNodeResponse(request, socket))
-}
-
-/** Node's response to a request, which ends in the socket. */
-function createNodeResponse(request: IncomingMessage, socket: GatewaySocket): ServerResponse {
-  const response: GatewayResponse = new ServerResponse(request)
-  // What is said of the connection is the proxy's to say. Node leaves out what has been removed.
-  response.removeHeader('Connection')
-  response.removeHeader('Transfer-Encoding')
-  response.sendDate = false
-  // Own members, not a subclass's: Express exchanges the prototype.
-  response.writeHead = writeHead
-  response.end = end
-  response[SOCKET] = socket
-  // ServerResponse uses of a socket what every stream has, and so says its documentation.
-  response.assignSocket(socket as Duplex as Parameters<ServerResponse['assignSocket']>[0])
-  socket.connect(request, response)
-  return response
-}
-
-const SOCKET = Symbol('tsgi.socket')
-
-interface GatewayResponse extends ServerResponse {
-  [SOCKET]?: GatewaySocket
-}
-
-/** Node's own methods, whose overloads are of no interest here. */
-const NODE = ServerResponse.prototype as unknown as Record<'writeHead' | 'end', (...args: unknown[]) => ServerResponse>
-
-/** A `Transfer-Encoding: chunked` of the application is the proxy's to do. */
-function writeHead(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
-  NODE.writeHead.apply(this, args)
-  this.chunkedEncoding = false
-  return this
-}
-
-/** Tells the socket that what it is given now is the last: a short response leaves in one write. */
-function end(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
-  if (this.writableEnded) return NODE.end.apply(this, args) as GatewayResponse
-  const socket = this[SOCKET]
-  socket?.endsNow(true)
-  try {
-    NODE.end.apply(this, args)
-  } catch (error) {
-    socket?.endsNow(false)
-    throw error
-  }
-  return this
+  call(request, createNodeResponse(request, socket, objects))
 }

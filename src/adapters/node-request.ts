@@ -113,11 +113,11 @@ function pump(request: GatewayRequest, input: RequestInput): void {
       if (!request.push(chunk)) return
       continue
     }
-    if (input.error !== undefined || input.discarded) {
+    if (input.error !== undefined || (input.discarded && hasBody(request))) {
       request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
       return
     }
-    if (input.ended) {
+    if (input.ended || input.discarded) {
       // Before the end is told: listeners look at it.
       request.complete = true
       request.push(null)
@@ -126,6 +126,12 @@ function pump(request: GatewayRequest, input: RequestInput): void {
     input.onMore(() => pump(request, input))
     return
   }
+}
+
+/** Where the request has none, no part of it is lost when the response is complete before its end has come in. */
+export function hasBody(request: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+  return coding !== undefined || (length !== undefined && length !== '0')
 }
 
 /** Names that were seen, by variable; a client that makes them up must not make this grow. */

@@ -9,7 +9,6 @@ export function createNodeResponse(request: IncomingMessage, socket: GatewaySock
   const response: GatewayResponse = objects.response(request)
   // What is said of the connection is the proxy's to say. Node leaves out what has been removed.
   response.removeHeader('Connection')
-  response.removeHeader('Transfer-Encoding')
   response.sendDate = false
   // Own members, not a subclass's: Express exchanges the prototype.
   response.writeHead = writeHead
@@ -30,7 +29,7 @@ interface GatewayResponse extends ServerResponse {
 /** Node's own methods, whose overloads are of no interest here. */
 const NODE = ServerResponse.prototype as unknown as Record<'writeHead' | 'end', (...args: unknown[]) => ServerResponse>
 
-/** A `Transfer-Encoding: chunked` of the application is the proxy's to do. */
+/** `Transfer-Encoding: chunked`, which Node has just said, is the proxy's to do. Without it Node would refuse a `Trailer` field. */
 function writeHead(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
   NODE.writeHead.apply(this, args)
   this.chunkedEncoding = false
@@ -48,5 +47,7 @@ function end(this: GatewayResponse, ...args: unknown[]): GatewayResponse {
     socket?.endsNow(false)
     throw error
   }
+  // Where everything has been sent and no chunk marks the end, Node writes nothing more.
+  socket?.endNow()
   return this
 }

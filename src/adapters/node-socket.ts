@@ -2,6 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 import type { Exchange } from '../gateway/exchange.ts'
 import { findParam } from '../gateway/params.ts'
+import type { ResponseHead } from '../gateway/response-head.ts'
+import { OUTPUT_HIGH_WATER_BYTES } from '../interface/limits.ts'
+import { hasBody } from './node-request.ts'
 import { readResponseHead } from './node-response-head.ts'
 
 type Callback = (error?: Error | null) => void
@@ -34,9 +37,12 @@ export class GatewaySocket extends Duplex {
   #headDone = false
   #ending = false
   #ended = false
+  /** The connection takes no more for now. */
   #blocked = false
+  /** As much is held as may be, until the next flush. */
+  #full = false
   #heldBytes = 0
-  #idleMs = 0
+  #idleMs: number | undefined
   #idleTimer: NodeJS.Timeout | undefined
   /** As `net.Socket` has them. */
   readonly connecting = false
@@ -122,11 +128,11 @@ export class GatewaySocket extends Duplex {
     return this
   }
 
-  get timeout(): number {
+  get timeout(): number | undefined {
     return this.#idleMs
   }
 
-  /** 'timeout' goes to the request that is still coming in, to the response, and to the socket; where nobody listens, the request is given up. */
+  /** 'timeout' goes to the request that is still coming in, to the response, and to the socket; where neither of the first two listens, the request is given up. */
   setTimeout(milliseconds: number, callback?: () => void): this {
     this.#idleMs = milliseconds
     clearTimeout(this.#idleTimer)
@@ -140,10 +146,11 @@ export class GatewaySocket extends Duplex {
 
   #timedOut(): void {
     const request = this.#request
-    const heardByRequest = request !== undefined && !request.complete && request.emit('timeout', this)
+    const comesIn = request !== undefined && !request.complete && !this.#exchange.input.ended
+    const heardByRequest = comesIn && request.emit('timeout', this)
     const heardByResponse = this.#response?.emit('timeout', this) === true
-    const heard = this.emit('timeout')
-    if (!heardByRequest && !heardByResponse && !heard) this.destroy()
+    if (!heardByRequest && !heardByResponse) this.destroy()
+    this.emit('timeout')
   }
 
   #active(): void {
@@ -157,6 +164,17 @@ export class GatewaySocket extends Duplex {
     this.#ending = ending
   }
 
+  /** The response is complete. */
+  finish(): void {
+    if (this.#request !== undefined) letGo(this.#request)
+    this.destroy()
+  }
+
+  /** Ends a response that was ended with nothing more to write. */
+  endNow(): void {
+    if (this.#ending && !this.#ended && !this.destroyed && this.writableCorked === 0) this.#flush()
+  }
+
   static {
     // What its stream type declares as plain properties is not the stream's to say here.
     Object.defineProperties(this.prototype, {
@@ -167,7 +185,7 @@ export class GatewaySocket extends Duplex {
       },
       writableNeedDrain: {
         get(this: GatewaySocket): boolean {
-          return this.#blocked && !this.destroyed
+          return (this.#blocked || this.#full) && !this.destroyed
         },
       },
     })
@@ -186,7 +204,9 @@ export class GatewaySocket extends Duplex {
     this.#pieces.push(piece)
     this.#heldBytes += piece.chunk.length
     if (this.writableCorked === 0) this.#flush()
-    return !this.#blocked
+    // Node corks a response until the end of the tick: what is held meanwhile has the same limit.
+    else if (this.#heldBytes >= OUTPUT_HIGH_WATER_BYTES) this.#full = true
+    return !this.#blocked && !this.#full
   }
 
   override uncork(): void {
@@ -222,6 +242,7 @@ export class GatewaySocket extends Duplex {
       exchange.finished()
     }
     process.nextTick(runCallbacks, pieces)
+    if (this.#full && !this.#blocked) process.nextTick(() => this.#drained())
   }
 
   /** The pieces without the head, which goes to the exchange, and without interim responses, which a gateway has no way to send. */
@@ -230,9 +251,12 @@ export class GatewaySocket extends Duplex {
     for (const piece of pieces) {
       let { chunk } = piece
       if (!this.#headDone) {
-        const text = typeof chunk === 'string' ? headText(chunk, piece.encoding) : Buffer.from(chunk).toString('latin1')
+        const text = typeof chunk === 'string' ? headOf(chunk) : Buffer.from(chunk).toString('latin1')
         if (isInterim(text)) continue
-        const head = readResponseHead(text)
+        let head = readResponseHead(text)
+        if (typeof chunk === 'string' && leavesAsUtf8(head, text, piece)) {
+          head = readResponseHead(Buffer.from(text).toString('latin1'))
+        }
         this.#headDone = true
         this.#exchange.startWith(head)
         chunk =
@@ -245,15 +269,21 @@ export class GatewaySocket extends Duplex {
     return chunks
   }
 
+  #drained(): void {
+    this.#blocked = false
+    this.#full = false
+    this.emit('drain')
+    const response = this.#response
+    if (response === undefined || response.destroyed) return
+    forgetNeedDrain(response)
+    response.emit('drain')
+  }
+
   #block(): void {
     if (this.#blocked) return
     this.#blocked = true
     this.#exchange.ready().then(
-      () => {
-        this.#blocked = false
-        this.emit('drain')
-        this.#response?.emit('drain')
-      },
+      () => this.#drained(),
       // The client has left, which 'close' tells.
       () => {},
     )
@@ -267,27 +297,60 @@ export class GatewaySocket extends Duplex {
     callback()
   }
 
+  /** An application that ends the socket gives the response up, as far as it is not complete. */
+  override _final(callback: Callback): void {
+    callback()
+    this.destroy()
+  }
+
+  destroySoon(): void {
+    this.end()
+  }
+
   override _destroy(error: Error | null, callback: Callback): void {
     clearTimeout(this.#idleTimer)
     const pieces = this.#pieces
     this.#pieces = []
     if (!this.#ended) {
       this.#ended = true
+      const request = this.#request
+      const { input } = this.#exchange
+      if (request !== undefined && input.error === undefined && (input.ended || !hasBody(request))) request.complete = true
       this.#exchange.abort()
       this.#exchange.finished()
-      const request = this.#request
       if (request !== undefined && !request.destroyed && !(request.complete && request.readableEnded))
         request.destroy(abortedError())
     }
     runCallbacks(pieces, error ?? undefined)
-    callback(error)
+    // Node's server listens for the errors of its sockets, so that none of them ends the process.
+    callback(null)
   }
 }
 
-/** Behind the last write: 'finish' by its callback, then 'close'. A body that nobody read is let go, so that 'close' comes there too. */
+/** Behind the last write: 'finish' by its callback, then 'close'. */
 function finishResponse(socket: GatewaySocket, pieces: readonly Piece[]): void {
   runCallbacks(pieces)
-  socket.destroy()
+  socket.finish()
+}
+
+/**
+ * A request that nobody has read ends with its response: 'end' and 'close' come, as they do on Node. Where nobody waits for
+ * them, that is left undone.
+ */
+function letGo(request: IncomingMessage): void {
+  if (request.destroyed || request.readableFlowing !== null || request.listenerCount('readable') > 0) return
+  if (request.listenerCount('end') === 0 && request.listenerCount('close') === 0) return
+  request.complete = true
+  request.push(null)
+  request.resume()
+}
+
+let needDrain: symbol | undefined
+
+/** Node's own server does so where it emits 'drain', and nothing public does: `writableNeedDrain` would be true for ever. */
+function forgetNeedDrain(response: ServerResponse): void {
+  needDrain ??= Object.getOwnPropertySymbols(response).find((symbol) => symbol.description === 'kNeedDrain')
+  if (needDrain !== undefined) Reflect.set(response, needDrain, false)
 }
 
 function runCallbacks(pieces: readonly Piece[], error?: Error): void {
@@ -299,14 +362,19 @@ function abortedError(): Error {
   return Object.assign(new Error('aborted'), { code: 'ECONNRESET' })
 }
 
-/**
- * A head as latin-1 text. Node sends a head together with a first chunk of UTF-8 as UTF-8, so that a field value beyond ASCII
- * leaves as it does there.
- */
-function headText(chunk: string, encoding: BufferEncoding): string {
+/** The head that a chunk begins with. */
+function headOf(chunk: string): string {
   const end = chunk.indexOf('\r\n\r\n')
-  const text = end === -1 ? chunk : chunk.slice(0, end + 4)
-  return isUtf8(encoding) && Buffer.byteLength(text) !== text.length ? Buffer.from(text).toString('latin1') : text
+  return end === -1 ? chunk : chunk.slice(0, end + 4)
+}
+
+/**
+ * Node sends a head in one write with a first chunk of UTF-8, and then as UTF-8: a field value beyond ASCII leaves as it does
+ * there, and so does one that is flushed. Where the body goes in chunks, the head leaves with the size of the first, as latin-1.
+ */
+function leavesAsUtf8(head: ResponseHead, text: string, piece: Piece): boolean {
+  if (!isUtf8(piece.encoding) || Buffer.byteLength(text) === text.length) return false
+  return head.contentLength !== -1 || piece.chunk.length === text.length
 }
 
 function isInterim(head: string): boolean {
