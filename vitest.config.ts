@@ -4,7 +4,7 @@ const isFullRun = process.env.TSGI_TEST_FULL === '1'
 const resultsFile = process.env.TSGI_TEST_RESULTS
 
 /** Folders whose tests start the built commands. */
-const processes = ['process', 'launcher', 'cli', 'nodes', 'large'].map((folder) => `test/${folder}/**/*.test.ts`)
+const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks'].map((folder) => `test/${folder}/**/*.test.ts`)
 
 export default defineConfig({
   test: {
@@ -23,7 +23,7 @@ export default defineConfig({
       ...(resultsFile === undefined ? [] : [['json', { outputFile: resultsFile }] satisfies [string, object]]),
     ],
     projects: [
-      { extends: true, test: { name: 'library', include: ['test/**/*.test.ts'], exclude: processes } },
+      { extends: true, test: { name: 'library', include: ['test/**/*.test.ts'], exclude: [...processes, 'test/apps/**'] } },
       { extends: true, test: { name: 'processes', include: processes, globalSetup: './test/setup/build.ts' } },
     ],
   },

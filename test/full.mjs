@@ -132,6 +132,9 @@ try {
   step(`Node ${NODE_MAJORS.join(', ')}`, () => {
     nodes.push(...NODE_MAJORS.map(installNode))
   })
+  step('applications of other frameworks', () => {
+    run(process.execPath, ['test/apps/install.mjs'], { env: withoutNpmSettings() })
+  })
   for (const script of ['build', 'lint', 'format:check', 'typecheck', 'knip', 'lint:package']) {
     step(script, () => {
       run('npm', ['run', '--silent', script])

@@ -21,7 +21,7 @@ interface Candidate {
 }
 
 /** Names under which a plain function is taken for a `(req, res)` listener. */
-const LISTENER_NAMES = ['default', 'app', 'handler', 'listener']
+const LISTENER_NAMES = ['default', 'app', 'handler', 'listener', 'middleware']
 
 /** Names under which an application is looked for. */
 export const APPLICATION_NAMES: readonly string[] = ['application', ...LISTENER_NAMES]
@@ -149,8 +149,8 @@ function nothingFound(
   const callable = app.exportName === undefined ? [...exports].find(([, value]) => typeof value === 'function')?.[0] : undefined
   const advice =
     callable === undefined
-      ? 'Write: export const application = async (environ, startResponse) => { … }'
-      : `Export it as "application", or name it: ${app.name}:${callable}`
+      ? 'Export an application as "application" or "default", or call listen()'
+      : `Export it as "application", or name it: ${app.name}:${callable}, with --interface node or fetch where it is no TSGI application`
   return new TsgiError('TSGI_ERR_APP_EXPORT', `${found}${exports.size === 0 ? '' : `; ${subject}`}. ${advice}`)
 }
 

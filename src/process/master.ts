@@ -179,7 +179,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     } = this.#options
     const worker = new WorkerProcess({
       id: (this.#lastId += 1),
-      env: { ...process.env, ...this.#options.env },
+      // What frameworks look at to leave out stacks and development's checks; whoever sets it has the last word.
+      env: { NODE_ENV: 'production', ...process.env, ...this.#options.env },
       listenerFds: this.#sockets.map(({ fd }) => fd),
       output: this.#options.output,
       startupTimeoutMs,

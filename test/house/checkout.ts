@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 /** Absolute path of the checkout. */
 export const checkout: string = fileURLToPath(new URL('../..', import.meta.url))
 
-const generated = new Set(['node_modules', 'dist', 'coverage', '.cache', '.git'])
+const generated = new Set(['node_modules', 'dist', 'coverage', '.cache', '.git', '.next', '.nitro', '.output'])
 
 /** Every file of the checkout that is not generated, as paths with `/` relative to it. */
 export function checkoutFiles(folder = ''): string[] {

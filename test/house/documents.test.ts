@@ -68,8 +68,10 @@ describe('portability', () => {
     expect(found).toEqual([])
   })
 
-  it('locks the packages of every platform, without which npm ci refuses the lock file', () => {
-    const lock = JSON.parse(readCheckoutFile('package-lock.json')) as {
+  const lockFiles = files.filter((path) => path.endsWith('package-lock.json'))
+
+  it.each(lockFiles)('locks the packages of every platform in %s, without which npm ci refuses it', (path) => {
+    const lock = JSON.parse(readCheckoutFile(path)) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>
     }
     const missing = Object.values(lock.packages)
@@ -78,8 +80,8 @@ describe('portability', () => {
     expect(missing).toEqual([])
   })
 
-  it('does not tie the lock file to one registry', () => {
-    const lock = readCheckoutFile('package-lock.json')
+  it.each(lockFiles)('does not tie %s to one registry', (path) => {
+    const lock = readCheckoutFile(path)
     expect(lock).toContain('"lockfileVersion"')
     expect(lock).not.toContain(['"resolved":', '"http'].join(' '))
   })

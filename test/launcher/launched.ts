@@ -12,6 +12,8 @@ import { temporaryDirectory } from './temporary.ts'
 const CLI = fileURLToPath(new URL('../../dist/cli/tsgi-express.js', import.meta.url))
 
 export interface LaunchOptions {
+  /** Another Node than the one that runs the tests: path of its binary. */
+  node?: string
   cwd?: string
   env?: Record<string, string>
 }
@@ -28,7 +30,7 @@ export class Launched {
 
   constructor(args: readonly string[], options: LaunchOptions = {}) {
     const env = { ...process.env, NO_COLOR: '1', TMPDIR: this.temporary, ...options.env }
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    this.child = spawn(options.node ?? process.execPath, [CLI, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       cwd: options.cwd,

@@ -57,7 +57,9 @@ describe('a first boot that fails', () => {
 
   test('says what to write when nothing is exported', async () => {
     const { output } = await refused(fixture('exports-nothing.js'))
-    expect(output).toContain('"exports-nothing.js" exports nothing. Write: export const application')
+    expect(output).toContain(
+      '"exports-nothing.js" exports nothing. Export an application as "application" or "default", or call listen()',
+    )
   })
 
   test('names the candidates when there is more than one', async () => {

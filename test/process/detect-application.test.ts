@@ -73,7 +73,7 @@ describe('finding an application in a module', () => {
       expect(detect({ anything: value }).kind).toBe('node')
       expect(detect({ application: value }).kind).toBe('node')
     }
-    for (const name of ['default', 'app', 'handler', 'listener'])
+    for (const name of ['default', 'app', 'handler', 'listener', 'middleware'])
       expect(detect({ [name]: listener })).toMatchObject({ kind: 'node', exportName: name })
   })
 

@@ -116,3 +116,15 @@ describe('a listener that fails', () => {
     await served.until(/failed after its headers/)
   })
 })
+
+describe('NODE_ENV', () => {
+  test.each([
+    [{}, 'production'],
+    [{ NODE_ENV: 'staging' }, 'staging'],
+  ])('with %j is %s', async (env, expected) => {
+    const socket = join(temporaryDirectory(), 'app.sock')
+    const served = new Served({ args: [fixture('node-env.js'), '--bind', `unix:${socket}`], env })
+    await served.ready()
+    expect((await get(socket)).body).toBe(expected)
+  })
+})

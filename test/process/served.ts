@@ -167,7 +167,7 @@ function parentOf(pid: number): number | undefined {
 function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(
-      ([name]) => !name.startsWith('TSGI_') && name !== 'WEB_CONCURRENCY' && name !== 'NODE_OPTIONS',
+      ([name]) => !name.startsWith('TSGI_') && name !== 'WEB_CONCURRENCY' && name !== 'NODE_OPTIONS' && name !== 'NODE_ENV',
     ),
   )
 }

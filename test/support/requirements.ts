@@ -16,6 +16,7 @@ import { accessSync, constants, readdirSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
+import { isBuilt as areAppsBuilt } from '../apps/state.mjs'
 import executables from './executables.json' with { type: 'json' }
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -67,6 +68,8 @@ const requirements = {
   root: { isMet: () => process.getuid?.() === 0, hint: 'run as root' },
   /** The built command line and library in dist/. */
   dist: { isMet: isBuilt, hint: 'npm run build' },
+  /** The applications of other frameworks under test/apps, with their packages. */
+  apps: { isMet: areAppsBuilt, hint: 'node test/apps/install.mjs' },
   /** Other Node versions than the one running: see `otherNodes`. */
   nodes: { isMet: () => otherNodes.length > 0, hint: 'npm run test:full, or TSGI_TEST_NODES=/path/to/node:/path/to/node' },
   /** Too slow for the quick run. */

@@ -1,0 +1,3 @@
+import { build } from './app.js'
+
+export default await build()

@@ -1,0 +1,3 @@
+import { defineHandler, noContent } from 'nitro/h3'
+
+export default defineHandler(() => noContent(204))

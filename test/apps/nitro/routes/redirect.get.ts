@@ -1,0 +1,3 @@
+import { defineHandler, redirect } from 'nitro/h3'
+
+export default defineHandler(() => redirect('/hello'))
