@@ -10,6 +10,7 @@ export type {
   Middleware,
   ResponseBody,
   StartResponse,
+  Upgrade,
   Write,
 } from './interface/application.ts'
 export { ERROR_CODES, TsgiError } from './interface/errors.ts'

@@ -34,7 +34,7 @@ export function nodeObjects(server: Server): NodeObjects {
   return NODE_OBJECTS
 }
 
-function expressObjects(requestPrototype: IncomingMessage, responsePrototype: ServerResponse): NodeObjects {
+function expressObjects(requestPrototype: object, responsePrototype: object): NodeObjects {
   if (!CONSTRUCTS_WITH_PROTOTYPE) {
     return {
       request: (socket) => withRequestMembers(new IncomingMessage(socket)),
@@ -43,9 +43,10 @@ function expressObjects(requestPrototype: IncomingMessage, responsePrototype: Se
   }
   const Request = constructed(requestPrototype)
   const Response = constructed(responsePrototype)
+  // `construct` gives what its first argument constructs.
   return {
-    request: (socket) => withRequestMembers(Reflect.construct(IncomingMessage, [socket], Request)),
-    response: (request) => withResponseMembers(Reflect.construct(ServerResponse, [request], Response)),
+    request: (socket) => withRequestMembers(Reflect.construct(IncomingMessage, [socket], Request) as IncomingMessage),
+    response: (request) => withResponseMembers(Reflect.construct(ServerResponse, [request], Response) as ServerResponse),
   }
 }
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Duplex } from 'node:stream'
 import type { Exchange } from '../gateway/exchange.ts'
-import { findParam } from '../gateway/params.ts'
 import type { ResponseHead } from '../gateway/response-head.ts'
 import { OUTPUT_HIGH_WATER_BYTES } from '../interface/limits.ts'
+import { ClientSocket } from './client-socket.ts'
 import { hasBody } from './node-request.ts'
 import { readResponseHead } from './node-response-head.ts'
 
@@ -16,20 +15,16 @@ interface Piece {
   readonly callback: Callback | undefined
 }
 
-/** Strings are sent as they are; the connection encodes them. */
-const OPTIONS = { decodeStrings: false, allowHalfOpen: true, emitClose: true } as const
-
 /**
  * The socket of one request that a binary protocol carries: `req.socket` and `res.socket`.
  *
  * A real `ServerResponse` writes HTTP/1.1 to it, with all that Node does on the way: implicit heads, corking, callbacks, errors.
  * The head is cut off again, without what would be said of a connection that is the proxy's, and the rest goes to the exchange.
- * Who the client is comes from the proxy's variables alone, never from a header field (RFC 3875, section 4.1).
  *
  * It lives as long as its request, as with `Connection: close`: 'close' comes behind the response's 'finish', and where the
  * client leaves.
  */
-export class GatewaySocket extends Duplex {
+export class GatewaySocket extends ClientSocket {
   readonly #exchange: Exchange
   #request: IncomingMessage | undefined
   #response: ServerResponse | undefined
@@ -44,14 +39,9 @@ export class GatewaySocket extends Duplex {
   #heldBytes = 0
   #idleMs: number | undefined
   #idleTimer: NodeJS.Timeout | undefined
-  /** As `net.Socket` has them. */
-  readonly connecting = false
-  readonly pending = false
-  bytesRead = 0
-  bytesWritten = 0
 
   constructor(exchange: Exchange) {
-    super(OPTIONS)
+    super(exchange.params)
     this.#exchange = exchange
   }
 
@@ -64,68 +54,6 @@ export class GatewaySocket extends Duplex {
       if (!this.#ended) this.destroy()
     })
     this.#exchange.onLeave(() => this.destroy())
-  }
-
-  // Who is at the other end.
-
-  get remoteAddress(): string | undefined {
-    return findParam(this.#exchange.params, 'REMOTE_ADDR') || undefined
-  }
-
-  get remotePort(): number | undefined {
-    return portOf(findParam(this.#exchange.params, 'REMOTE_PORT'))
-  }
-
-  get remoteFamily(): string | undefined {
-    return familyOf(this.remoteAddress)
-  }
-
-  get localAddress(): string | undefined {
-    return findParam(this.#exchange.params, 'SERVER_ADDR') || undefined
-  }
-
-  get localPort(): number | undefined {
-    return portOf(findParam(this.#exchange.params, 'SERVER_PORT'))
-  }
-
-  get localFamily(): string | undefined {
-    return familyOf(this.localAddress)
-  }
-
-  /** As `tls.TLSSocket` has it: the client speaks TLS with the proxy. */
-  get encrypted(): boolean {
-    return isEncrypted(this.#exchange.params)
-  }
-
-  address(): { address?: string; family?: string; port?: number } {
-    const { localAddress, localFamily, localPort } = this
-    return {
-      ...(localAddress === undefined ? {} : { address: localAddress }),
-      ...(localFamily === undefined ? {} : { family: localFamily }),
-      ...(localPort === undefined ? {} : { port: localPort }),
-    }
-  }
-
-  get readyState(): string {
-    return this.destroyed ? 'closed' : 'open'
-  }
-
-  // What is set on a socket, where it means something here.
-
-  setNoDelay(): this {
-    return this
-  }
-
-  setKeepAlive(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
   }
 
   get timeout(): number | undefined {
@@ -387,17 +315,4 @@ function isUtf8(encoding: BufferEncoding): boolean {
 
 function joined(chunks: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
-}
-
-function portOf(text: string | undefined): number | undefined {
-  return text === undefined || !/^\d{1,5}$/.test(text) ? undefined : Number(text)
-}
-
-function familyOf(address: string | undefined): string | undefined {
-  return address === undefined ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
-}
-
-function isEncrypted(params: readonly string[]): boolean {
-  const https = findParam(params, 'HTTPS')
-  return https === 'on' || https === '1' || findParam(params, 'REQUEST_SCHEME') === 'https'
 }

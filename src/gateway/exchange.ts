@@ -5,6 +5,8 @@ import { fieldLine } from '../protocol/response-head.ts'
 import { RequestInput } from './input.ts'
 import { findParam } from './params.ts'
 import type { ServerContext } from './request-handler.ts'
+import { REASONS } from './reasons.ts'
+import { nextRequestId } from './request-id.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import type { Transport } from './transport.ts'
@@ -89,7 +91,7 @@ export class Exchange {
     return this.#transport.takeOver === undefined ? undefined : requestedUpgrade(this.params)
   }
 
-  /** The application has the connection, and answers on it by itself. */
+  /** The application has the connection. */
   get takenOver(): boolean {
     return this.#takenSocket !== undefined
   }
@@ -100,14 +102,13 @@ export class Exchange {
    * Throws `TSGI_ERR_UPGRADE` where the client asks for no upgrade, the wire cannot carry one or the response has begun.
    */
   takeOver(): Socket {
-    if (this.#head !== undefined || this.#ended) throw new TsgiError('TSGI_ERR_UPGRADE', 'the request has been answered')
-    const transport = this.#transport
-    if (transport.takeOver === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'the connection carries other requests too')
-    if (this.upgrade === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'the client asks for no other protocol')
-    this.#takenSocket = transport.takeOver()
+    if (this.#head !== undefined || this.#ended) throw new TsgiError('TSGI_ERR_UPGRADE', 'the response has begun')
+    const socket = this.upgrade === undefined ? undefined : this.#transport.takeOver?.()
+    if (socket === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'none is asked for, or the wire cannot carry one')
+    this.#takenSocket = socket
     this.#close()
     this.finished()
-    return this.#takenSocket
+    return socket
   }
 
   /** PEP 3333's `start_response`; see `StartResponse`. */
@@ -381,26 +382,7 @@ export class Exchange {
   }
 }
 
-const ID_PREFIX = `${process.pid.toString(36)}-${Date.now().toString(36)}-`
-let lastId = 0
-
-/** Unique on this host: process, its start, a counter. */
-function nextRequestId(): string {
-  return ID_PREFIX + ++lastId
-}
-
 const RESOLVED = Promise.resolve()
-
-/** Reasons of the statuses the server answers with itself (RFC 9110, section 15). */
-const REASONS: Readonly<Record<number, string>> = {
-  204: 'No Content',
-  400: 'Bad Request',
-  404: 'Not Found',
-  413: 'Content Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  503: 'Service Unavailable',
-}
 
 function byteLength(chunk: Chunk): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength

@@ -25,15 +25,15 @@ function constant(value: unknown): PropertyDescriptor {
   return { value, configurable: true, enumerable: true }
 }
 
-function portOf(text: string | undefined): number | undefined {
+export function portOf(text: string | undefined): number | undefined {
   return text === undefined || !/^\d{1,5}$/.test(text) ? undefined : Number(text)
 }
 
-function familyOf(address: string | undefined): string | undefined {
+export function familyOf(address: string | undefined): string | undefined {
   return address === undefined ? undefined : address.includes(':') ? 'IPv6' : 'IPv4'
 }
 
-function isEncrypted(params: readonly string[]): boolean {
+export function isEncrypted(params: readonly string[]): boolean {
   const https = findParam(params, 'HTTPS')
   return https === 'on' || https === '1' || findParam(params, 'REQUEST_SCHEME') === 'https'
 }

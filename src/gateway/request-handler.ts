@@ -24,6 +24,8 @@ export interface RequestHandler {
 /** The events of a `node:http` server. */
 export interface NodeHandler {
   request(request: IncomingMessage, response: ServerResponse): void
-  /** A request to change the protocol. False: the application has nobody for those, and `socket` was left alone. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  /** Whether the application has somebody for requests to change the protocol; those that it has nobody for are ordinary ones. */
+  takesUpgrades(): boolean
+  /** A request to change the protocol: `socket` is the application's from here on. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }

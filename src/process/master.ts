@@ -111,6 +111,12 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     return { addresses, bootMs: performance.now() - startedAt }
   }
 
+  /** A stop will follow, once the proxy has none of their requests any more: WebSockets would keep it from ending, and are asked to close. */
+  prepareStop(how: StopKind): void {
+    const windowMs = how === 'quick' ? QUICK_REQUESTS_MS : this.#options.gracefulTimeoutMs
+    for (const worker of this.#workers) worker.closeWebSockets(windowMs)
+  }
+
   /**
    * Stops the workers; resolves when all have ended. `graceful`: requests in flight get the graceful timeout.
    * `quick`: they get a second at most; a call with `quick` while it is stopping quickly ends everything at once.

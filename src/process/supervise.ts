@@ -14,6 +14,7 @@ export interface Companion {
 
 /** What supervision needs of a `Master`. */
 interface Supervised {
+  prepareStop(how: StopKind): void
   stop(how: StopKind): Promise<void>
   on(event: 'failed', listener: (error: TsgiError) => void): unknown
   off(event: 'failed', listener: (error: TsgiError) => void): unknown
@@ -137,6 +138,7 @@ class Supervision {
   #stop(how: StopKind): void {
     if (this.#stopping === 'quick' || this.#stopping === how) return
     this.#stopping = how
+    this.#master.prepareStop(how)
     const companions = Promise.all(this.#companions.map((companion) => companion.stop(how)))
     companions.then(
       () => {

@@ -34,7 +34,13 @@ export interface DrainMessage {
   readonly timeoutMs: number
 }
 
-export type MessageToWorker = BootMessage | DrainMessage
+/** A drain follows: WebSockets are asked to close, spread over the time, while requests are still served. */
+export interface CloseWebSocketsMessage {
+  readonly tsgi: 'close-websockets'
+  readonly timeoutMs: number
+}
+
+export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage
 
 /** Why a worker could not start. */
 export interface BootFailure {
@@ -88,7 +94,9 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
 
 /** A message of ours, or undefined. What the master sends is well-formed: only the kind is looked at. */
 export function readMessageToWorker(value: unknown): MessageToWorker | undefined {
-  if (!isRecord(value) || (value['tsgi'] !== 'boot' && value['tsgi'] !== 'drain')) return undefined
+  if (!isRecord(value)) return undefined
+  const kind = value['tsgi']
+  if (kind !== 'boot' && kind !== 'drain' && kind !== 'close-websockets') return undefined
   // The other end of the channel is the master of the same installation.
   return value as unknown as MessageToWorker
 }

@@ -107,6 +107,11 @@ export class WorkerProcess {
     else this.#tell({ tsgi: 'drain', timeoutMs })
   }
 
+  /** Asks for the end of its WebSockets within the time; it serves on. */
+  closeWebSockets(timeoutMs: number): void {
+    this.#tell({ tsgi: 'close-websockets', timeoutMs })
+  }
+
   /** At once: SIGKILL. */
   kill(): void {
     this.markStopping()

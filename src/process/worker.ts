@@ -93,6 +93,10 @@ class Worker {
     void this.#drainAndExit(timeoutMs, 0)
   }
 
+  closeWebSockets(timeoutMs: number): void {
+    this.#server?.closeWebSockets(timeoutMs)
+  }
+
   orphaned(): void {
     setTimeout(exit, ORPHAN_LIMIT_MS, 0)
     this.drain(LAST_REQUESTS_MS)
@@ -207,6 +211,8 @@ function main(): void {
     if (message?.tsgi === 'drain') {
       if (worker === undefined) exit(0)
       worker.drain(message.timeoutMs)
+    } else if (message?.tsgi === 'close-websockets') {
+      worker?.closeWebSockets(message.timeoutMs)
     } else if (message?.tsgi === 'boot' && worker === undefined) {
       worker = new Worker(message)
       const { file } = message

@@ -31,7 +31,7 @@ export class AcceptedSocket {
   #error: Error | undefined
   readonly #acceptedAt: number
   #closing = false
-  #isHttp = false
+  #released = false
   #watched = false
 
   constructor(owner: SocketOwner, socket: Socket, protocol: Protocol) {
@@ -68,10 +68,35 @@ export class AcceptedSocket {
   }
 
   /** Bytes have come in, the first `length` of `chunk`; they are good until this returns. */
-  receive(chunk: Buffer, length: number): void {
+  receive(chunk: Buffer, length: number): boolean {
+    // Its new owner reads it as a stream, which says when it is full.
+    if (this.#released) return this.#socket.push(Buffer.from(chunk.subarray(0, length)))
     if (this.#connection !== undefined) this.#connection.receive(chunk, length)
-    else if (this.#isHttp) this.#socket.push(Buffer.from(chunk.subarray(0, length)))
     else if (!this.#closing) this.#sniff(chunk, length)
+    return true
+  }
+
+  /** Where sockets do not read into the shared buffer: what comes in is received from the stream. */
+  receiveFromStream(): void {
+    this.#socket.on('data', socketOnData)
+  }
+
+  /**
+   * From here on the socket is somebody else's, and as if it had just been accepted: nobody listens to it, it neither flows nor is
+   * paused. What comes in here all the same goes to whoever reads it as a stream.
+   */
+  release(): void {
+    const socket = this.#socket
+    this.#released = true
+    socket.off('data', socketOnData)
+    socket.off('end', socketOnEnd)
+    socket.off('drain', socketOnDrain)
+    socket.off('error', socketOnError)
+    socket.off('close', socketOnClose)
+    // `node:http` leaves the socket of an upgrade so, too.
+    const stream: { readableFlowing: boolean | null } = socket
+    stream.readableFlowing = null
+    this.#owner.forget(this)
   }
 
   /** The connection was accepted before anything came; it may also leave without a word. */
@@ -85,7 +110,7 @@ export class AcceptedSocket {
    */
   watch(): void {
     const socket = this.#socket
-    if (this.#watched || socket.destroyed) return
+    if (this.#watched || this.#released || socket.destroyed) return
     this.#watched = true
     socket.on('end', socketOnEnd)
     // The end of the stream is only told to who reads; a body that is held back stays held back.
@@ -137,18 +162,10 @@ export class AcceptedSocket {
     if (!this.#socket.destroyed) this.#owner.watchSoon(this)
   }
 
-  /**
-   * From here on the socket is `node:http`'s, whose parser reads from the descriptor itself. What comes in here all the same,
-   * this chunk and what follows an upgrade, goes to whoever reads the socket as a stream.
-   */
+  /** `node:http`'s parser reads from the descriptor itself; only what was read already, and what follows an upgrade, comes in here. */
   #handToHttp(chunk: Buffer): void {
     const socket = this.#socket
-    this.#isHttp = true
-    socket.off('end', socketOnEnd)
-    socket.off('drain', socketOnDrain)
-    socket.off('error', socketOnError)
-    socket.off('close', socketOnClose)
-    this.#owner.forget(this)
+    this.release()
     socket.pause()
     socket.push(Buffer.from(chunk))
     this.#owner.serveHttp(socket)
@@ -164,6 +181,16 @@ export class AcceptedSocket {
 /** Listeners are shared by all sockets, which know whom they belong to: a function for each and every socket would cost more. */
 const ACCEPTED = Symbol('tsgi.accepted')
 type OwnedSocket = Socket & { [ACCEPTED]?: AcceptedSocket }
+
+/** Gives a socket away that is being served; see `AcceptedSocket.release`. */
+export function releaseAccepted(socket: Socket): void {
+  const owned: OwnedSocket = socket
+  owned[ACCEPTED]?.release()
+}
+
+function socketOnData(this: OwnedSocket, chunk: Buffer): void {
+  this[ACCEPTED]?.receive(chunk, chunk.length)
+}
 
 function socketOnEnd(this: OwnedSocket): void {
   this[ACCEPTED]?.peerEnded()

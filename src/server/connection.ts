@@ -32,6 +32,8 @@ export interface ConnectionServer {
   readonly clock: number
   requestStarted(): void
   requestFinished(): void
+  /** An application has taken the connection over, for a protocol. The server lets go of it, but for its own stop. */
+  connectionTaken(socket: Socket, protocol: string): void
 }
 
 export interface ConnectionLimits {

@@ -25,18 +25,23 @@ export function serveNodeRequest(
     return
   }
   if (!withinLimit(server.limits.maxRequestBodyBytes, request, response)) return
-  if (mountPoint !== '') {
-    const original = request.url ?? ''
-    const url = targetUnderMount(original, mountPoint)
-    if (url === undefined) {
-      answer(response, 404)
-      return
-    }
-    request.url = url
-    Object.assign(request, { baseUrl: mountPoint, originalUrl: original })
+  if (!mountNodeRequest(request, mountPoint)) {
+    answer(response, 404)
+    return
   }
   if (isBehindProxy(request.socket)) describePeer(request)
   node.request(request, response)
+}
+
+/** Takes the mount point off a request's URL. False: the request is not under it. */
+export function mountNodeRequest(request: IncomingMessage, mountPoint: string): boolean {
+  if (mountPoint === '') return true
+  const original = request.url ?? ''
+  const url = targetUnderMount(original, mountPoint)
+  if (url === undefined) return false
+  request.url = url
+  Object.assign(request, { baseUrl: mountPoint, originalUrl: original })
+  return true
 }
 
 /** Refuses a body that is declared too long, and watches one that is not declared. False: it was refused. */
@@ -78,7 +83,7 @@ function answer(response: ServerResponse, status: 204 | 404 | 413, fields: Reado
  * Over a unix socket the peer is the proxy: who its client is, it says. A proxy's connection carries the requests of many clients,
  * one after the other, so the socket tells of the client of the request that it carries now.
  */
-function describePeer(request: IncomingMessage): void {
+export function describePeer(request: IncomingMessage): void {
   const { address, encrypted } = forwardedPeer(request)
   const socket: Socket & { encrypted?: boolean } = request.socket
   Object.defineProperties(socket, {

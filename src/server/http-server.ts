@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { Server as NodeHttpServer, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server as NodeHttpServer, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { HEADER_TIMEOUT_MS } from '../interface/limits.ts'
 import { failNodeResponse } from '../adapters/node-failure.ts'
@@ -7,6 +7,7 @@ import type { Logger } from '../interface/logger.ts'
 import type { ConnectionServer } from './connection.ts'
 import { HttpTransport } from './http-connection.ts'
 import { serveNodeRequest } from './http-node-request.ts'
+import { HttpUpgrades } from './http-upgrade.ts'
 
 /** `node:http` for connections that were accepted elsewhere. */
 export class HttpServer {
@@ -20,7 +21,14 @@ export class HttpServer {
 
   constructor(server: ConnectionServer) {
     this.#log = server.context.log
-    this.#http = createServer({ keepAliveTimeout: server.limits.keepAliveTimeoutMs, noDelay: true })
+    // From Node 22 on it asks first; the types are those of Node 20.
+    const options = {
+      keepAliveTimeout: server.limits.keepAliveTimeoutMs,
+      noDelay: true,
+      shouldUpgradeCallback: (request: IncomingMessage) => upgrades.wants(request),
+    }
+    this.#http = createServer(options)
+    const upgrades = new HttpUpgrades(server, this.#http, this.#transports)
     this.#http.headersTimeout = HEADER_TIMEOUT_MS
     // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
     this.#http.requestTimeout = 0
@@ -45,6 +53,11 @@ export class HttpServer {
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     this.#http.emit('connection', socket)
+  }
+
+  /** An application has taken the connection over. */
+  forget(socket: Socket): void {
+    this.#sockets.delete(socket)
   }
 
   get connections(): number {

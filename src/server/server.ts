@@ -11,7 +11,7 @@ import {
 } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
-import { AcceptedSocket } from './accepted-socket.ts'
+import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
 import { formatBindAddress } from './address.ts'
 import type { BindAddress } from './address.ts'
@@ -19,6 +19,7 @@ import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
 import { acceptWithSharedReads } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
+import { UpgradedSockets } from './upgraded-sockets.ts'
 
 export type { Protocol } from './accepted-socket.ts'
 
@@ -57,6 +58,7 @@ export class Server implements SocketOwner {
   readonly #listeners: NetServer[] = []
   readonly #paths: SocketPath[] = []
   readonly #accepted = new Set<AcceptedSocket>()
+  readonly #upgraded = new UpgradedSockets(() => this.#checkIdle())
   #unwatched: AcceptedSocket[] = []
   #http: HttpServer | undefined
   #sweep: NodeJS.Timeout | undefined
@@ -99,7 +101,7 @@ export class Server implements SocketOwner {
     else {
       listener.on('connection', (socket) => {
         const accepted = accept(socket)
-        socket.on('data', (chunk: Buffer) => accepted.receive(chunk, chunk.length))
+        accepted.receiveFromStream()
         accepted.nothingYet()
       })
     }
@@ -124,14 +126,24 @@ export class Server implements SocketOwner {
   }
 
   /**
-   * Stops accepting, closes idle connections, lets requests in flight finish. After `timeoutMs` the rest is given up,
-   * visibly to its clients, and counted. A second call shortens the time that is left, never lengthens it.
+   * Stops accepting, closes idle connections, lets requests in flight finish, and asks WebSockets to close, spread over the time.
+   * After `timeoutMs` the rest is given up, visibly to its clients, and counted. A second call shortens the time that is left,
+   * never lengthens it.
    */
   drain(timeoutMs: number): Promise<{ unfinished: number }> {
     this.#drainDeadline = Math.min(this.#drainDeadline, performance.now() + timeoutMs)
+    this.#upgraded.drain(this.#drainDeadline - performance.now())
     if (this.#drained === undefined) this.#drained = this.#drain()
     else this.#armDeadline()
     return this.#drained
+  }
+
+  /**
+   * Asks WebSockets to close, spread over `windowMs`, and those that come from now on, too; all else goes on. For what precedes
+   * a drain: a proxy that stops waits for them.
+   */
+  closeWebSockets(windowMs: number): void {
+    this.#upgraded.drain(windowMs)
   }
 
   /** Stops accepting and finishes what is in flight, however long it takes. */
@@ -145,15 +157,18 @@ export class Server implements SocketOwner {
     for (const socketPath of this.#paths) socketPath.remove()
     for (const accepted of this.#accepted) accepted.drain()
     this.#http?.drain()
-    if (this.requestsInFlight > 0) await this.#untilIdle()
-    const unfinished = this.requestsInFlight
-    if (unfinished > 0) {
+    if (this.requestsInFlight + this.#upgraded.size > 0) await this.#untilIdle()
+    const unfinished = this.requestsInFlight + this.#upgraded.size
+    this.#upgraded.destroy()
+    if (this.requestsInFlight > 0) {
       const error = new TsgiError('TSGI_ERR_APPLICATION', 'not finished within the graceful timeout')
       for (const accepted of this.#accepted) accepted.giveUp(error)
       this.#http?.giveUp(error)
     }
     await this.#untilWritten()
     clearInterval(this.#sweep)
+    // One may have been taken over a moment ago.
+    this.#upgraded.destroy()
     for (const accepted of this.#accepted) accepted.destroy()
     this.#http?.destroy()
     return { unfinished }
@@ -211,13 +226,24 @@ export class Server implements SocketOwner {
 
   requestFinished(): void {
     this.requestsInFlight--
-    if (this.requestsInFlight === 0) this.#idle?.()
+    this.#checkIdle()
+  }
+
+  connectionTaken(socket: Socket, protocol: string): void {
+    releaseAccepted(socket)
+    this.#http?.forget(socket)
+    this.#upgraded.add(socket, protocol)
+  }
+
+  #checkIdle(): void {
+    if (this.requestsInFlight + this.#upgraded.size === 0) this.#idle?.()
   }
 
   #startSweep(): void {
     this.#sweep ??= setInterval(() => {
       this.clock = performance.now()
       for (const accepted of this.#accepted) accepted.checkTimeouts(this.clock)
+      this.#upgraded.checkTimeouts(this.clock)
     }, SWEEP_INTERVAL_MS)
     this.#sweep.unref()
   }

@@ -20,7 +20,8 @@ interface ClientHandle {
 
 /** Takes what comes in, the first `length` bytes of `chunk`, and is done with them when it returns. */
 export interface Receiver {
-  receive(chunk: Buffer, length: number): void
+  /** False: no more, until the socket's stream asks for it by `_read`. */
+  receive(chunk: Buffer, length: number): boolean
   /** The connection was accepted before anything came. */
   nothingYet(): void
 }
@@ -109,8 +110,7 @@ const SOCKET_OPTIONS = {
   onread: {
     buffer,
     callback(this: ReceivingSocket | void, bytes: number): boolean {
-      this?.[RECEIVER]?.receive(buffer, bytes)
-      return true
+      return this?.[RECEIVER]?.receive(buffer, bytes) ?? true
     },
   },
 }

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net'
 import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange } from '../gateway/exchange.ts'
+import { describeClient } from '../gateway/peer.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { encodeResponseHead } from '../protocol/response-head.ts'
 import { UWSGI_PONG, UwsgiDecoder } from '../protocol/uwsgi/index.ts'
@@ -11,9 +13,20 @@ import { WireConnection } from './wire-connection.ts'
 /** Up to here a body is copied behind the head, to leave in one buffer. */
 const COPY_LIMIT_BYTES = 16 * 1024
 
+/** Most bytes kept of what a client sends behind a request for an upgrade, before it was answered. None should. */
+const MAX_EARLY_BYTES = 64 * 1024
+
 /** The one request of a uwsgi connection. */
 export class UwsgiConnection extends WireConnection<UwsgiEvent> implements Transport {
   protected readonly decoder = new UwsgiDecoder()
+  /** What the client has sent ahead of the answer to its request for an upgrade. */
+  #early: Buffer[] | undefined
+  #earlyBytes = 0
+
+  override receive(chunk: Buffer, length: number): void {
+    if (this.bodyComplete && this.exchange !== undefined) this.#keepEarly(chunk.subarray(0, length))
+    else super.receive(chunk, length)
+  }
 
   protected override handle(event: UwsgiEvent): void {
     switch (event.type) {
@@ -27,6 +40,7 @@ export class UwsgiConnection extends WireConnection<UwsgiEvent> implements Trans
       case 'end':
         this.bodyComplete = true
         this.exchange?.input.end()
+        if (this.exchange !== undefined) this.#keepEarly(this.decoder.rest())
         return
       case 'ping':
         this.socket.write(UWSGI_PONG)
@@ -78,6 +92,32 @@ export class UwsgiConnection extends WireConnection<UwsgiEvent> implements Trans
   /** The protocol has no other sign of a loss than a close before Content-Length is reached. */
   abort(): void {
     this.#finish()
+  }
+
+  takeOver(): Socket {
+    const { socket, exchange } = this
+    if (exchange === undefined) throw new TsgiError('TSGI_ERR_UPGRADE', 'the request is over')
+    // Called by the application at once, when the decoder has not yet come to the end of the request.
+    if (this.#early === undefined) this.#keepEarly(this.decoder.rest())
+    const early = this.#early ?? []
+    this.exchange = undefined
+    this.closing = true
+    this.server.connectionTaken(socket, exchange.upgrade ?? '')
+    describeClient(socket, exchange.params)
+    for (const chunk of early) socket.push(chunk)
+    // A client that sends no more can speak no other protocol; its 'end' was told before anybody listened.
+    if (this.leftAt !== 0) socket.destroy()
+    return socket
+  }
+
+  /** Bytes behind a request are nothing, but the beginning of another protocol where the request asks for one. */
+  #keepEarly(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.exchange?.upgrade === undefined) return
+    this.#early ??= []
+    this.#early.push(Buffer.from(bytes))
+    this.#earlyBytes += bytes.length
+    // Read on by whoever takes the connection over; else it closes with the response.
+    if (this.#earlyBytes >= MAX_EARLY_BYTES) this.socket.pause()
   }
 
   /** nginx before 1.31 mis-reads a head that comes in pieces: it leaves in one buffer. */

@@ -97,11 +97,16 @@ export class UwsgiDecoder {
     if (this.#state === State.VARS) return this.#readVars()
     if (this.#state === State.BODY) return this.#readBody()
     if (this.#state === State.END) {
-      this.#finish()
+      this.#state = State.DONE
       return { type: 'end' }
     }
     this.#offset = this.#end
     return undefined
+  }
+
+  /** What follows the request in the bytes pushed last, for a connection that is to carry another protocol; else it is dropped. */
+  rest(): Uint8Array {
+    return this.#chunk.subarray(this.#offset, this.#end)
   }
 
   #readVars(): UwsgiEvent | undefined {

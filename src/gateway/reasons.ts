@@ -1,0 +1,10 @@
+/** Reasons of the statuses the server answers with itself (RFC 9110, section 15). */
+export const REASONS: Readonly<Record<number, string>> = {
+  204: 'No Content',
+  400: 'Bad Request',
+  404: 'Not Found',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
+}
