@@ -4,8 +4,8 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import { bodyStream, isDisturbed, ownBytes, textOf, usedStream } from './fetch-body.ts'
 import type { FetchContext } from './fetch-context.ts'
 import { copyHeaders, inheritFrom } from './fetch-inherit.ts'
-import { layoutOf } from './fetch-params.ts'
-import type { ParamLayout } from './fetch-params.ts'
+import { layoutOf } from './param-layout.ts'
+import type { ParamLayout } from './param-layout.ts'
 import { requestUrl } from './fetch-url.ts'
 
 type RequestClass = typeof globalThis.Request
@@ -132,19 +132,14 @@ export class LightRequest {
 
   #makeHeaders(): Headers {
     const { params } = this.#exchange
-    const { fields, fieldsAt } = this.#layout
+    const { fields, fieldsAt, contentTypeAt, contentLengthAt } = this.#layout
     const headers = new Headers()
-    for (let index = 0; index < fields.length; index++) {
-      const name = fields[index] ?? ''
-      const value = params[fieldsAt[index] ?? 0] ?? ''
-      // Gateways say it with nothing in it where the client has sent none.
-      if (value === '' && (name === 'content-type' || name === 'content-length')) continue
-      try {
-        headers.append(name, value)
-      } catch (error) {
-        throw new TsgiError('TSGI_ERR_REQUEST_INVALID', `header field ${quote(`${name}: ${value}`)}`, { cause: error })
-      }
-    }
+    for (let index = 0; index < fields.length; index++) append(headers, fields[index] ?? '', params[fieldsAt[index] ?? 0] ?? '')
+    // Gateways say it with nothing in it where the client has sent none.
+    const type = contentTypeAt === 0 ? '' : params[contentTypeAt]
+    if (type) append(headers, 'content-type', type)
+    const length = contentLengthAt === 0 ? '' : params[contentLengthAt]
+    if (length) append(headers, 'content-length', length)
     return headers
   }
 
@@ -173,6 +168,14 @@ export class LightRequest {
     // From here on it is a Request whose body was read.
     void native.body?.cancel()
     return native
+  }
+}
+
+function append(headers: Headers, name: string, value: string): void {
+  try {
+    headers.append(name, value)
+  } catch (error) {
+    throw new TsgiError('TSGI_ERR_REQUEST_INVALID', `header field ${quote(`${name}: ${value}`)}`, { cause: error })
   }
 }
 
@@ -210,17 +213,10 @@ function methodOf(sent: string): string {
 export function createFetchRequest(exchange: Exchange, context: FetchContext): LightRequest | undefined {
   const { params } = exchange
   const layout = layoutOf(params)
-  if (layout.repeated !== undefined) throw repeated(layout.repeated)
-  for (const [first, second] of layout.same) {
-    if (params[first] !== params[second]) throw repeated(params[first - 1] ?? '')
-  }
+  layout.check(params)
   const method = methodOf(layout.method(params))
   const url = requestUrl(layout, params, exchange.context.mountPoint)
   return url === undefined ? undefined : new LightRequest(exchange, context, layout, method, url)
-}
-
-function repeated(name: string): TsgiError {
-  return new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is given twice; the proxy's parameters repeat a variable`)
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -1,6 +1,6 @@
 import { quote, TsgiError } from '../interface/errors.ts'
 import { stripAuthority, targetOfPath, targetUnderMount } from '../gateway/request-target.ts'
-import type { ParamLayout } from './fetch-params.ts'
+import type { ParamLayout } from './param-layout.ts'
 
 /**
  * `Request.url` of a request: what the URL standard makes of scheme, host and target. Undefined where the target is not under

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { belongsToConnection } from '../gateway/connection-fields.ts'
-import { findParam } from '../gateway/params.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestInput } from '../gateway/input.ts'
 import { stripAuthority, targetOfPath, targetUnderMount } from '../gateway/request-target.ts'
 import { NODE_OBJECTS } from './express-shape.ts'
 import type { NodeObjects } from './express-shape.ts'
+import { setHeaders } from './node-headers.ts'
 import type { GatewaySocket } from './node-socket.ts'
+import { layoutOf } from './param-layout.ts'
+import type { ParamLayout } from './param-layout.ts'
 
 /** Where the body comes from. A symbol, not a subclass: Express exchanges the prototype of every request for its own. */
 const INPUT = Symbol('tsgi.input')
@@ -43,42 +44,17 @@ export function createNodeRequest(
   options: RequestOptions,
 ): GatewayRequest | undefined {
   const { params } = exchange
+  const layout = layoutOf(params)
+  layout.check(params)
   // IncomingMessage uses of a socket what every stream has.
   const request: GatewayRequest = (options.objects ?? NODE_OBJECTS).request(socket as Socket)
   request.httpVersion = '1.1'
   request.httpVersionMajor = 1
   request.httpVersionMinor = 1
-  const rawHeaders = request.rawHeaders
-  let method = ''
-  let requestUri = ''
-  let contentLength = ''
-  let chunked = false
-  for (let index = 0; index < params.length; index += 2) {
-    const name = params[index] ?? ''
-    if (name.startsWith('HTTP_')) {
-      const field = fieldName(name)
-      if (field !== undefined) rawHeaders.push(field, params[index + 1] ?? '')
-      else if (name === 'HTTP_TRANSFER_ENCODING') chunked = true
-      else if (options.upgrade && name === 'HTTP_CONNECTION') rawHeaders.push('Connection', params[index + 1] ?? '')
-    } else if (name === 'REQUEST_METHOD') {
-      method = params[index + 1] ?? ''
-    } else if (name === 'REQUEST_URI') {
-      requestUri = params[index + 1] ?? ''
-    } else if (name === 'CONTENT_LENGTH') {
-      contentLength = params[index + 1] ?? ''
-      if (contentLength !== '') rawHeaders.push('Content-Length', contentLength)
-    } else if (name === 'CONTENT_TYPE') {
-      const type = params[index + 1] ?? ''
-      if (type !== '') rawHeaders.push('Content-Type', type)
-    }
-  }
-  // A body whose length is not known: parsers of bodies look for one of the two.
-  if (chunked && contentLength === '') rawHeaders.push('Transfer-Encoding', 'chunked')
-  // `headers` and `headersDistinct` are made of what was given here, once somebody asks; nothing public does that.
-  const lines = request as unknown as { _addHeaderLines(lines: string[], count: number): void } // as on every Node from 20 to 26
-  lines._addHeaderLines(rawHeaders, rawHeaders.length)
-  request.method = method
-  const target = requestUri === '' ? targetWithoutUri(params) : stripAuthority(requestUri)
+  setHeaders(request, params, layout, fieldsOfConnection(layout, params, options.upgrade))
+  request.method = layout.method(params)
+  const requestUri = layout.target(params)
+  const target = requestUri === '' ? targetWithoutUri(layout, params) : stripAuthority(requestUri)
   const { mountPoint } = options
   if (mountPoint === '') {
     request.url = target
@@ -94,9 +70,21 @@ export function createNodeRequest(
   return request
 }
 
-function targetWithoutUri(params: readonly string[]): string {
-  const path = `${findParam(params, 'SCRIPT_NAME') ?? ''}${findParam(params, 'PATH_INFO') ?? ''}`
-  return targetOfPath(path, findParam(params, 'QUERY_STRING') ?? '')
+const NO_FIELDS: readonly string[] = []
+
+/**
+ * The fields of the proxy's connection that an application has use for: those of an upgrade, and, for a body whose length is not
+ * known, one of the two that parsers of bodies look for.
+ */
+function fieldsOfConnection(layout: ParamLayout, params: readonly string[], upgrade: boolean): readonly string[] {
+  if (upgrade) return ['Connection', layout.value(params, 'HTTP_CONNECTION')]
+  const isChunked = layout.value(params, 'HTTP_TRANSFER_ENCODING') !== '' && layout.value(params, 'CONTENT_LENGTH') === ''
+  return isChunked ? ['Transfer-Encoding', 'chunked'] : NO_FIELDS
+}
+
+function targetWithoutUri(layout: ParamLayout, params: readonly string[]): string {
+  const path = `${layout.value(params, 'SCRIPT_NAME')}${layout.value(params, 'PATH_INFO')}`
+  return targetOfPath(path, layout.value(params, 'QUERY_STRING'))
 }
 
 /** The stream asks for more. */
@@ -132,23 +120,4 @@ function pump(request: GatewayRequest, input: RequestInput): void {
 export function hasBody(request: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers
   return coding !== undefined || (length !== undefined && length !== '0')
-}
-
-/** Names that were seen, by variable; a client that makes them up must not make this grow. */
-const MAX_NAMES = 256
-const NAMES = new Map<string, string | undefined>()
-
-/** `HTTP_ACCEPT_LANGUAGE` → `Accept-Language`; undefined for fields of the connection. */
-function fieldName(variable: string): string | undefined {
-  const known = NAMES.get(variable)
-  if (known !== undefined || NAMES.has(variable)) return known
-  const name = belongsToConnection(variable)
-    ? undefined
-    : variable
-        .slice(5)
-        .toLowerCase()
-        .replaceAll('_', '-')
-        .replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase())
-  if (NAMES.size < MAX_NAMES) NAMES.set(variable, name)
-  return name
 }

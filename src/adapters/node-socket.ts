@@ -203,7 +203,7 @@ export class GatewaySocket extends ClientSocket {
     this.emit('drain')
     const response = this.#response
     if (response === undefined || response.destroyed) return
-    forgetNeedDrain(response)
+    answerNeedDrain(response, this)
     response.emit('drain')
   }
 
@@ -273,12 +273,16 @@ function letGo(request: IncomingMessage): void {
   request.resume()
 }
 
-let needDrain: symbol | undefined
-
-/** Node's own server does so where it emits 'drain', and nothing public does: `writableNeedDrain` would be true for ever. */
-function forgetNeedDrain(response: ServerResponse): void {
-  needDrain ??= Object.getOwnPropertySymbols(response).find((symbol) => symbol.description === 'kNeedDrain')
-  if (needDrain !== undefined) Reflect.set(response, needDrain, false)
+/**
+ * Node remembers that a response needs a drain until its own server emits 'drain', and nothing public makes it forget: from the
+ * first wait on, the socket is asked.
+ */
+function answerNeedDrain(response: ServerResponse, socket: GatewaySocket): void {
+  if (Object.hasOwn(response, 'writableNeedDrain')) return
+  Object.defineProperty(response, 'writableNeedDrain', {
+    configurable: true,
+    get: () => !response.destroyed && !response.writableEnded && socket.writableNeedDrain,
+  })
 }
 
 function runCallbacks(pieces: readonly Piece[], error?: Error): void {

@@ -1,5 +1,6 @@
 import type { Environ } from '../interface/application.ts'
 import type { Exchange } from './exchange.ts'
+import { hashNames, hasNames, PLAIN_NAME } from './param-names.ts'
 
 /** Where the accessor of `tsgi.signal` finds its request. */
 export const EXCHANGE = Symbol('tsgi.exchange')
@@ -34,9 +35,6 @@ const WORTHWHILE = 8
 /** When the table is full it is begun anew, but no sooner than this: a client that varies its header names buys little work. */
 const RENEWAL_MS = 60_000
 
-/** Names that may stand in source text as they are. */
-const PLAIN_NAME = /^[A-Z][A-Z0-9_]*$/
-
 /** Variables every environ has, so that all of them begin with the same members. */
 const ALWAYS = [
   'REQUEST_METHOD',
@@ -70,14 +68,14 @@ export class EnvironShapes {
   /** The environ of `[name, value, …]` as far as it can be told from them; undefined where they must be set one by one. */
   make(params: readonly string[], base: DraftBase): Draft | undefined {
     let shape = this.#last
-    if (shape === undefined || !matches(shape, params)) {
+    if (shape === undefined || !hasNames(params, shape.names)) {
       const hash = hashNames(params)
       shape = this.#shapes.get(hash)
       if (shape === undefined) {
         this.#consider(hash, params)
         return undefined
       }
-      if (!matches(shape, params)) return undefined
+      if (!hasNames(params, shape.names)) return undefined
       this.#last = shape
     }
     const draft = shape.make(params, base)
@@ -144,26 +142,6 @@ export class EnvironShapes {
       return undefined
     }
   }
-}
-
-/** Tells sequences apart well enough to find one; `matches` makes sure. */
-function hashNames(params: readonly string[]): number {
-  let hash = params.length
-  for (let index = 0; index < params.length; index += 2) {
-    const name = params[index] ?? ''
-    hash = (Math.imul(hash, 31) + name.length * 256 + name.charCodeAt(name.length >> 1)) | 0
-  }
-  return hash
-}
-
-function matches(shape: Shape, params: readonly string[]): boolean {
-  const { names } = shape
-  if (params.length !== 2 * names.length) return false
-  // The decoders give the same string for the same name: these comparisons look at addresses.
-  for (let index = 0; index < names.length; index++) {
-    if (params[2 * index] !== names[index]) return false
-  }
-  return true
 }
 
 function valueIndex(names: readonly string[], name: string): number {

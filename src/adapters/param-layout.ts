@@ -1,4 +1,6 @@
 import { belongsToConnection } from '../gateway/connection-fields.ts'
+import { hashNames, hasNames } from '../gateway/param-names.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
 
 /** Where a parameter's value is; this stands for "nowhere", for the first value is at 1. */
 const NOWHERE = 0
@@ -6,13 +8,19 @@ const NOWHERE = 0
 /** What is known of one sequence of parameter names: two requests in the same sequence differ in nothing but values. */
 export class ParamLayout {
   readonly names: readonly string[]
-  /** Header fields as `fetch` names them, and where the value of each is. A field that is repeated is there twice. */
+  /**
+   * Header fields in lower case, and where the value of each is. A field that is repeated is there twice. Without the two that
+   * have variables of their own.
+   */
   readonly fields: readonly string[]
   readonly fieldsAt: readonly number[]
   /** A variable that must not be there twice, and is. */
-  readonly repeated: string | undefined
+  readonly #repeated: string | undefined
   /** Pairs of places that must hold the same. */
-  readonly same: readonly (readonly [first: number, second: number])[]
+  readonly #same: readonly (readonly [first: number, second: number])[]
+  /** Where these two are, which are empty where the client has sent none; 0: nowhere. */
+  readonly contentTypeAt: number
+  readonly contentLengthAt: number
   readonly #at: ReadonlyMap<string, number>
   readonly #method: number
   readonly #target: number
@@ -33,7 +41,7 @@ export class ParamLayout {
       const known = at.get(name)
       if (known === undefined) at.set(name, index + 1)
       const field = fieldName(name)
-      if (known !== undefined && (ONCE.has(name) || field === 'content-type')) repeated ??= name
+      if (known !== undefined && ONCE.has(name)) repeated ??= name
       else if (field !== undefined) {
         fields.push(field)
         fieldsAt.push(index + 1)
@@ -42,14 +50,24 @@ export class ParamLayout {
     this.names = names
     this.fields = fields
     this.fieldsAt = fieldsAt
-    this.repeated = repeated
-    this.same = same
+    this.#repeated = repeated
+    this.#same = same
     this.#at = at
+    this.contentTypeAt = at.get('CONTENT_TYPE') ?? NOWHERE
+    this.contentLengthAt = at.get('CONTENT_LENGTH') ?? NOWHERE
     this.#method = at.get('REQUEST_METHOD') ?? NOWHERE
     this.#target = at.get('REQUEST_URI') ?? NOWHERE
     this.#host = at.get('HTTP_HOST') ?? NOWHERE
     this.#https = at.get('HTTPS') ?? NOWHERE
     this.#scheme = at.get('REQUEST_SCHEME') ?? NOWHERE
+  }
+
+  /** Throws `TSGI_ERR_REQUEST_INVALID` for a variable that is given twice, with two values or where there must be one. */
+  check(params: readonly string[]): void {
+    if (this.#repeated !== undefined) throw repeatedError(this.#repeated)
+    for (const [first, second] of this.#same) {
+      if (params[first] !== params[second]) throw repeatedError(params[first - 1] ?? '')
+    }
   }
 
   method(params: readonly string[]): string {
@@ -74,16 +92,10 @@ export class ParamLayout {
   value(params: readonly string[], name: string): string {
     return valueAt(params, this.#at.get(name) ?? NOWHERE)
   }
+}
 
-  matches(params: readonly string[]): boolean {
-    const { names } = this
-    if (params.length !== 2 * names.length) return false
-    // The decoders give the same string for the same name: these comparisons look at addresses.
-    for (let index = 0; index < names.length; index++) {
-      if (params[2 * index] !== names[index]) return false
-    }
-    return true
-  }
+function repeatedError(name: string): TsgiError {
+  return new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is given twice; the proxy's parameters repeat a variable`)
 }
 
 function valueAt(params: readonly string[], at: number): string {
@@ -99,6 +111,7 @@ const ONCE = new Set([
   'REQUEST_URI',
   'QUERY_STRING',
   'CONTENT_LENGTH',
+  'CONTENT_TYPE',
   'SERVER_PROTOCOL',
   'REMOTE_ADDR',
   'HTTP_HOST',
@@ -106,8 +119,6 @@ const ONCE = new Set([
 
 /** `HTTP_ACCEPT_LANGUAGE` → `accept-language`; undefined for what is no field, or one of the connection. */
 function fieldName(name: string): string | undefined {
-  if (name === 'CONTENT_TYPE') return 'content-type'
-  if (name === 'CONTENT_LENGTH') return 'content-length'
   if (!name.startsWith('HTTP_') || belongsToConnection(name)) return undefined
   return name.slice(5).toLowerCase().replaceAll('_', '-')
 }
@@ -124,10 +135,10 @@ let last = new ParamLayout([])
 
 /** The layout of `[name, value, …]`, most often one that was made before. */
 export function layoutOf(params: readonly string[]): ParamLayout {
-  if (last.matches(params)) return last
+  if (hasNames(params, last.names)) return last
   const hash = hashNames(params)
   let layout = LAYOUTS.get(hash)
-  if (layout === undefined || !layout.matches(params)) {
+  if (layout === undefined || !hasNames(params, layout.names)) {
     layout = new ParamLayout(params)
     if (layout.names.length > MAX_NAMES) return layout
     // A client that varies its header names makes this begin anew, which costs the others one layout each.
@@ -136,14 +147,4 @@ export function layoutOf(params: readonly string[]): ParamLayout {
   }
   last = layout
   return layout
-}
-
-/** Tells sequences apart well enough to find one; `matches` makes sure. */
-function hashNames(params: readonly string[]): number {
-  let hash = params.length
-  for (let index = 0; index < params.length; index += 2) {
-    const name = params[index] ?? ''
-    hash = (Math.imul(hash, 31) + name.length * 256 + name.charCodeAt(name.length >> 1)) | 0
-  }
-  return hash
 }
