@@ -3,6 +3,7 @@ import { get as httpGet, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 
 import { until } from '../support/until.ts'
 import { requires } from '../support/requirements.ts'
@@ -76,5 +77,18 @@ requires('nginx', 'dist', 'proc').describe('the examples', () => {
     const answer = await get(`${url}slow`)
     expect(answer.body).toBe('Hello from /slow\n')
     expect(Number(/^app;dur=([\d.]+)$/.exec(String(answer.headers['server-timing']))?.[1])).toBeGreaterThan(100)
+  })
+
+  it('websocket.ts sends back what it gets', async () => {
+    const { url } = await start('websocket.ts')
+    expect((await get(url)).body).toContain('new WebSocket')
+    const socket = new WebSocket(url.replace(/^http/, 'ws'))
+    const [data] = (await new Promise<unknown[]>((resolve, reject) => {
+      socket.on('error', reject)
+      socket.on('message', (...args) => resolve(args))
+      socket.on('open', () => socket.send('Grüße'))
+    })) as [Buffer]
+    expect(data.toString()).toBe('Grüße')
+    socket.close()
   })
 })
