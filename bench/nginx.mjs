@@ -17,18 +17,25 @@ const PARAMS = [
   ['SERVER_SOFTWARE', 'nginx/$nginx_version'],
   ['SERVER_NAME', '$server_name'],
   ['SERVER_PORT', '$server_port'],
+  ['SERVER_ADDR', '$server_addr'],
   ['REQUEST_SCHEME', '$scheme'],
   ['HTTPS', '$https if_not_empty'],
   ['REMOTE_ADDR', '$remote_addr'],
   ['REMOTE_PORT', '$remote_port'],
   ['HTTP_HOST', '$http_host'],
+  ['HTTP_X_FORWARDED_FOR', '$remote_addr'],
+  ['HTTP_X_FORWARDED_PROTO', '$scheme'],
+  ['HTTP_X_FORWARDED_HOST', '$http_host'],
+  ['HTTP_X_FORWARDED_PORT', '$server_port'],
 ]
 
 const params = (directive) => PARAMS.map(([name, value]) => `      ${directive} ${name} ${value};`).join('\n')
 
 const forwarded = `      proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header X-Forwarded-Proto $scheme;`
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Port $server_port;`
 
 /** How nginx reaches a backend, by the backend's `wire`. HTTP without keep-alive is what `proxy_pass` does by itself. */
 const LOCATIONS = {

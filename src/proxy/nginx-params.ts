@@ -21,9 +21,17 @@ const PARAMS: readonly (readonly [name: string, value: Argument, flag?: 'if_not_
   ['REMOTE_PORT', variable('remote_port')],
   ['SERVER_NAME', variable('server_name')],
   ['SERVER_PORT', variable('server_port')],
+  ['SERVER_ADDR', variable('server_addr')],
   ['SERVER_SOFTWARE', [literal('nginx/'), variable('nginx_version')]],
   // With its port, which $host loses.
   ['HTTP_HOST', variable('http_host'), 'if_not_empty'],
+  // Set, not added to: this proxy is the first one, so what a client claims is dropped. Applications that were behind a proxy before
+  // look here.
+  ['HTTP_X_FORWARDED_FOR', variable('remote_addr')],
+  ['HTTP_X_FORWARDED_PROTO', variable('scheme')],
+  ['HTTP_X_FORWARDED_HOST', variable('http_host'), 'if_not_empty'],
+  ['HTTP_X_FORWARDED_PORT', variable('server_port')],
+  ['HTTP_FORWARDED', literal(''), 'if_not_empty'],
   // A client's Proxy header must not become the HTTP_PROXY that programs take for a setting.
   ['HTTP_PROXY', literal(''), 'if_not_empty'],
   ['TSGI_REQUEST_ID', variable('request_id')],
@@ -34,7 +42,7 @@ export function requestParams(module: 'fastcgi' | 'uwsgi'): Directive[] {
   return PARAMS.map(([name, value, flag]) => directive(`${module}_param`, name, value, ...(flag === undefined ? [] : [flag])))
 }
 
-/** What HTTP has no variables for. Set, not added to: this proxy is the first one, so what a client claims is dropped. */
+/** What HTTP has no variables for. */
 const HEADERS: readonly (readonly [name: string, value: Argument])[] = [
   ['Host', variable('tsgi_host')],
   ['X-Forwarded-For', variable('remote_addr')],

@@ -25,6 +25,7 @@ const WORKER_CONNECTIONS = 4096
 const UPGRADE_STATUS = 421
 
 const UPSTREAM = 'tsgi_workers'
+const UPGRADE_UPSTREAM = 'tsgi_upgrades'
 const UPGRADE_LOCATION = '@tsgi_upgrade'
 
 /**
@@ -83,14 +84,13 @@ function httpDirectives(site: Site): Node[] {
     ...temporaryPaths(site),
     { comment: '' },
     { comment: 'The workers: each takes connections from the one socket. They are never marked as down.' },
-    block(
-      'upstream',
-      [UPSTREAM],
-      [
-        from('server-root', directive('server', literal(`unix:${absolute(site.socketPath)}`), 'fail_timeout=0')),
-        directive('keepalive', UPSTREAM_KEEPALIVE),
-      ],
-    ),
+    block('upstream', [UPSTREAM], [workers(site), directive('keepalive', UPSTREAM_KEEPALIVE)]),
+    ...(site.wire === 'fastcgi'
+      ? [
+          { comment: 'The same for upgrades, without connections that are kept: those speak FastCGI already.' },
+          block('upstream', [UPGRADE_UPSTREAM], [workers(site)]),
+        ]
+      : []),
     { comment: '' },
     { comment: 'An upgrade to another protocol, such as a WebSocket. Clients offer h2c with ordinary requests: not that.' },
     block(
@@ -102,6 +102,10 @@ function httpDirectives(site: Site): Node[] {
     { comment: '' },
     block('server', [], serverBlock(site)),
   ]
+}
+
+function workers(site: Site): Directive {
+  return from('server-root', directive('server', literal(`unix:${absolute(site.socketPath)}`), 'fail_timeout=0'))
 }
 
 function httpMaps(): Node[] {
@@ -205,7 +209,8 @@ function locations(site: Site): Node[] {
  * but not in an `if`: where both use one module, the upgrade has a location of its own, with the request's URI untouched.
  */
 function passToWorkers(site: Site): Node[] {
-  if (site.wire === 'fastcgi') return [block('if', [variable('tsgi_upgrade')], [pass('uwsgi')]), from('wire', pass('fastcgi'))]
+  if (site.wire === 'fastcgi')
+    return [block('if', [variable('tsgi_upgrade')], [directive('uwsgi_pass', UPGRADE_UPSTREAM)]), from('wire', pass('fastcgi'))]
   return [
     directive('error_page', UPGRADE_STATUS, '=', UPGRADE_LOCATION),
     block('if', [variable('tsgi_upgrade')], [directive('return', UPGRADE_STATUS)]),

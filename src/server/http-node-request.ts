@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { familyOf } from '../gateway/peer.ts'
 import { targetUnderMount } from '../gateway/request-target.ts'
 import type { NodeHandler } from '../gateway/request-handler.ts'
 import { probeAnswer } from './connection.ts'
@@ -88,6 +89,7 @@ export function describePeer(request: IncomingMessage): void {
   const socket: Socket & { encrypted?: boolean } = request.socket
   Object.defineProperties(socket, {
     remoteAddress: { value: address, configurable: true, enumerable: true },
+    remoteFamily: { value: familyOf(address), configurable: true, enumerable: true },
     encrypted: { value: encrypted, configurable: true, enumerable: true },
   })
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { get as httpGet, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { fileURLToPath } from 'node:url'
@@ -80,8 +81,10 @@ requires('nginx', 'dist', 'proc').describe('the examples', () => {
   })
 
   it('websocket.ts sends back what it gets', async () => {
-    const { url } = await start('websocket.ts')
-    expect((await get(url)).body).toContain('new WebSocket')
+    const { url, launched } = await start('websocket.ts')
+    // Connections that nginx keeps, which speak FastCGI: an upgrade must not go over them.
+    const pages = await Promise.all(Array.from({ length: 8 }, () => get(url)))
+    for (const { body } of pages) expect(body).toContain('new WebSocket')
     const socket = new WebSocket(url.replace(/^http/, 'ws'))
     const [data] = (await new Promise<unknown[]>((resolve, reject) => {
       socket.on('error', reject)
@@ -90,5 +93,6 @@ requires('nginx', 'dist', 'proc').describe('the examples', () => {
     })) as [Buffer]
     expect(data.toString()).toBe('Grüße')
     socket.close()
+    expect(readFileSync(launched.field('Error Log File'), 'utf8')).not.toContain('TSGI_ERR_FASTCGI_RECORD')
   })
 })

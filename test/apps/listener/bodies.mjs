@@ -94,11 +94,6 @@ export const bodies = {
     res.uncork()
     res.end(`${corked} ${res.writableCorked}\n`)
   },
-  '/body/corked-end': (_req, res) => {
-    res.cork()
-    res.write('corked ')
-    res.end('end\n')
-  },
   '/body/corked-for-long': (_req, res) => {
     res.cork()
     res.write('corked ')

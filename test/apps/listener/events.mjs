@@ -140,6 +140,7 @@ const behaviours = {
       req.once('data', () => log.add('data'))
       for await (const chunk of req) bytes += chunk.length
       log.add(`read ${bytes}`)
+      log.add('waiting')
     } catch (error) {
       log.add(`for await ${errorName(error)}`)
     }
