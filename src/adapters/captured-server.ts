@@ -72,7 +72,9 @@ export class ListenCapture {
     define(server, 'listening', true)
     define(server, 'address', () => address)
     define(server, 'close', (done?: (error?: Error) => void) => this.#close(server, done))
-    listenSignal(args)?.addEventListener('abort', () => server.close(), { once: true })
+    const signal = listenSignal(args)
+    if (signal?.aborted === true) process.nextTick(() => server.close())
+    else signal?.addEventListener('abort', () => server.close(), { once: true })
     // As a real one does: after the caller's own statements.
     process.nextTick(() => {
       if (server.listening) server.emit('listening')

@@ -50,7 +50,8 @@ function serveFetch(application: FetchApplication, exchange: Exchange, createEnv
     return
   }
   if (result instanceof Promise || isThenable(result)) {
-    result.then(
+    // A promise of ours, which a foreign one can only settle.
+    Promise.resolve(result).then(
       (response) => respond(exchange, context, response, method),
       (error: unknown) => {
         exchange.fail(error)

@@ -80,6 +80,8 @@ export class LightResponse {
   /** What to send of a response that nobody has looked into; undefined where its public members must be asked. */
   static content(response: object): ResponseContent | undefined {
     if (!(#native in response) || response.#native !== undefined) return undefined
+    // A class of the application's own may have other members.
+    if (Object.getPrototypeOf(response) !== LightResponse.prototype) return undefined
     const body = response.#stream === undefined ? response.#body : wholeBodyOf(response.#stream)
     if (body === undefined) return undefined
     const headers = response.#headers === undefined ? response.#fields() : [...response.#headers]

@@ -1,7 +1,5 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import type { Logger } from '../interface/logger.ts'
-import { failNodeResponse } from './node-failure.ts'
 
 /** Which of Node's kinds of application a value is. By its methods, not by class: an application brings its own copy of its framework. */
 export type NodeFramework = 'express' | 'fastify' | 'koa' | 'nest' | 'server' | 'listener'
@@ -28,7 +26,7 @@ export function frameworkOf(value: unknown): NodeFramework | undefined {
  * Makes ready what a module exports: an Express, Connect, Fastify, Koa or Nest application, a `node:http` server, or a
  * `(req, res)` function. Rejects with what the framework throws while it gets ready.
  */
-export async function nodeApplication(value: unknown, log: Logger): Promise<NodeApplication> {
+export async function nodeApplication(value: unknown): Promise<NodeApplication> {
   // `frameworkOf` has looked at the methods that are used here.
   switch (frameworkOf(value)) {
     case 'nest': {
@@ -46,11 +44,9 @@ export async function nodeApplication(value: unknown, log: Logger): Promise<Node
     case 'server':
       return { server: value as Server }
     case 'express':
-      // Not wrapped: what else looks at the server's listeners finds the application itself.
-      return { server: createServer(value as RequestListener) }
     case 'listener':
     case undefined:
-      return { server: createServer(guarded(value as RequestListener, log)) }
+      return { server: createServer(value as RequestListener) }
   }
 }
 
@@ -84,16 +80,4 @@ function koaListener(app: KoaApplication): RequestListener {
     return context
   }
   return listener
-}
-
-/** A listener whose promise nobody would look at otherwise. */
-function guarded(listener: RequestListener, log: Logger): RequestListener {
-  return (request, response) => {
-    const result: unknown = listener(request, response)
-    if (isThenable(result)) result.then(undefined, (error: unknown) => failNodeResponse(request, response, error, log))
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function'
 }

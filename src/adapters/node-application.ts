@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from '../interface/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
+import { callListeners } from './call-listeners.ts'
 import { nodeObjects } from './express-shape.ts'
 import type { NodeObjects } from './express-shape.ts'
 import { failNodeResponse } from './node-failure.ts'
@@ -13,11 +14,7 @@ import { emitUpgrade, serveNodeUpgrade, takesUpgrade } from './node-upgrade.ts'
 /** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. */
 export function nodeHandler(server: Server, log: Logger): RequestHandler {
   const call = (request: IncomingMessage, response: ServerResponse): void => {
-    try {
-      server.emit('request', request, response)
-    } catch (error) {
-      failNodeResponse(request, response, error, log)
-    }
+    callListeners(server, 'request', [request, response], (error) => failNodeResponse(request, response, error, log))
   }
   let objects: NodeObjects | undefined
   return {

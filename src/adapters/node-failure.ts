@@ -13,10 +13,15 @@ export function failNodeResponse(request: IncomingMessage, response: ServerRespo
     response.destroy()
     return
   }
-  // Half of another answer must not colour this one.
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
-  response.statusCode = 500
-  response.statusMessage = ''
-  response.setHeader('Content-Type', 'text/plain; charset=utf-8')
-  response.end('Internal Server Error\n')
+  try {
+    // Half of another answer must not colour this one.
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    response.statusCode = 500
+    response.statusMessage = ''
+    response.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    response.end('Internal Server Error\n')
+  } catch {
+    // What the application has put in the place of the response's methods may be what has failed.
+    response.destroy()
+  }
 }

@@ -37,6 +37,9 @@ export class GatewaySocket extends ClientSocket {
   /** As much is held as may be, until the next flush. */
   #full = false
   #heldBytes = 0
+  /** Written to a connection that takes no more for now: what waits for a callback waits until it does. */
+  #unconfirmed: Piece[] = []
+  #unconfirmedBytes = 0
   #idleMs: number | undefined
   #idleTimer: NodeJS.Timeout | undefined
 
@@ -108,7 +111,7 @@ export class GatewaySocket extends ClientSocket {
     Object.defineProperties(this.prototype, {
       writableLength: {
         get(this: GatewaySocket): number {
-          return this.#heldBytes
+          return this.#heldBytes + this.#unconfirmedBytes
         },
       },
       writableNeedDrain: {
@@ -159,7 +162,7 @@ export class GatewaySocket extends ClientSocket {
         this.#ended = true
         exchange.end(chunks.length > 1 ? joined(chunks) : (chunks[0] ?? null))
         exchange.finished()
-        process.nextTick(finishResponse, this, pieces)
+        process.nextTick(finishResponse, this, [...this.#takeUnconfirmed(), ...pieces])
         return
       }
       // A flushed head is a write of no bytes.
@@ -169,7 +172,14 @@ export class GatewaySocket extends ClientSocket {
       exchange.fail(error)
       exchange.finished()
     }
-    process.nextTick(runCallbacks, pieces)
+    if (this.#blocked) {
+      for (const piece of pieces) {
+        this.#unconfirmed.push(piece)
+        this.#unconfirmedBytes += piece.chunk.length
+      }
+    } else {
+      process.nextTick(runCallbacks, pieces)
+    }
     if (this.#full && !this.#blocked) process.nextTick(() => this.#drained())
   }
 
@@ -200,11 +210,19 @@ export class GatewaySocket extends ClientSocket {
   #drained(): void {
     this.#blocked = false
     this.#full = false
+    runCallbacks(this.#takeUnconfirmed())
     this.emit('drain')
     const response = this.#response
     if (response === undefined || response.destroyed) return
     answerNeedDrain(response, this)
     response.emit('drain')
+  }
+
+  #takeUnconfirmed(): Piece[] {
+    const pieces = this.#unconfirmed
+    this.#unconfirmed = []
+    this.#unconfirmedBytes = 0
+    return pieces
   }
 
   #block(): void {
@@ -237,7 +255,7 @@ export class GatewaySocket extends ClientSocket {
 
   override _destroy(error: Error | null, callback: Callback): void {
     clearTimeout(this.#idleTimer)
-    const pieces = this.#pieces
+    const pieces = [...this.#takeUnconfirmed(), ...this.#pieces]
     this.#pieces = []
     if (!this.#ended) {
       this.#ended = true

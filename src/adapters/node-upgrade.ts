@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { quote } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
+import { callListeners } from './call-listeners.ts'
 import { createNodeRequest } from './node-request.ts'
 import { GatewaySocket } from './node-socket.ts'
 
@@ -37,10 +38,8 @@ export function serveNodeUpgrade(server: Server, exchange: Exchange): void {
 
 /** A listener that throws would end the process under Node; here its connection closes. */
 export function emitUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer, log: Logger): void {
-  try {
-    server.emit('upgrade', request, socket, head)
-  } catch (error) {
+  callListeners(server, 'upgrade', [request, socket, head], (error) => {
     log.error(`${quote(request.method).slice(1, -1)} ${quote(request.url).slice(1, -1)} failed in its upgrade`, error)
     socket.destroy()
-  }
+  })
 }

@@ -59,7 +59,7 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
       started.keep()
       return { handler: fetchHandler(loaded.application), close: async () => started.finish() }
     case 'node': {
-      const { server, close } = await served(started, loaded.value, log)
+      const { server, close } = await served(started, loaded.value)
       return {
         handler: nodeHandler(server, log),
         close: async () => {
@@ -72,8 +72,8 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
 }
 
 /** The server that the script itself has made for what it exports, which may have more listeners, else one of ours. */
-async function served(started: StartedServer, value: unknown, log: Logger): ReturnType<typeof nodeApplication> {
-  const application = await nodeApplication(value, log)
+async function served(started: StartedServer, value: unknown): ReturnType<typeof nodeApplication> {
+  const application = await nodeApplication(value)
   const own = started.captured
   const server = own !== undefined && servesApplication(own, value) ? own : application.server
   started.serve(server, value)

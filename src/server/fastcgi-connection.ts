@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange } from '../gateway/exchange.ts'
-import { findParam } from '../gateway/params.ts'
+import { findParam, setParam } from '../gateway/params.ts'
 import type { Transport } from '../gateway/transport.ts'
 import { parseContentLength } from '../protocol/content-length.ts'
 import {
@@ -108,7 +108,7 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     this.leftAt = 0
     const declared = findParam(params, 'CONTENT_LENGTH')
     // Caddy says -1 for a length that it does not know.
-    if (declared === '-1') params[params.indexOf('CONTENT_LENGTH') + 1] = ''
+    if (declared === '-1') setParam(params, 'CONTENT_LENGTH', '')
     try {
       this.#expected = declared === '-1' ? -1 : parseContentLength(declared)
     } catch (error) {

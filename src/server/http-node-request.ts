@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { familyOf } from '../gateway/peer.ts'
-import { targetUnderMount } from '../gateway/request-target.ts'
+import { stripAuthority, targetUnderMount } from '../gateway/request-target.ts'
 import type { NodeHandler } from '../gateway/request-handler.ts'
 import { probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
@@ -19,7 +19,7 @@ export function serveNodeRequest(
 ): void {
   if (server.draining) response.shouldKeepAlive = false
   server.requestStarted()
-  response.on('close', () => server.requestFinished())
+  response.once('close', () => server.requestFinished())
   const { mountPoint, probeToken } = server.context
   if (probeToken !== undefined && request.headers['x-tsgi-probe'] === probeToken) {
     answer(response, 204, Object.fromEntries(probeAnswer()))
@@ -38,7 +38,7 @@ export function serveNodeRequest(
 export function mountNodeRequest(request: IncomingMessage, mountPoint: string): boolean {
   if (mountPoint === '') return true
   const original = request.url ?? ''
-  const url = targetUnderMount(original, mountPoint)
+  const url = targetUnderMount(stripAuthority(original), mountPoint)
   if (url === undefined) return false
   request.url = url
   Object.assign(request, { baseUrl: mountPoint, originalUrl: original })
@@ -67,15 +67,23 @@ function withinLimit(limit: number, request: IncomingMessage, response: ServerRe
   return true
 }
 
-/** The body is not wanted, and neither is the connection that it would have to be read from. */
+/**
+ * The body is not wanted, and neither is the connection that it would have to be read from. The answer goes past the response,
+ * which is the application's, who may be about to use it.
+ */
 function refuseBody(request: IncomingMessage, response: ServerResponse): void {
-  response.shouldKeepAlive = false
-  if (!response.headersSent) answer(response, 413)
-  request.socket.destroySoon()
+  const { socket } = request
+  if (!response.headersSent && socket.writable) {
+    const text = 'Content Too Large\n'
+    socket.write(
+      `HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+    )
+  }
+  socket.destroySoon()
 }
 
-function answer(response: ServerResponse, status: 204 | 404 | 413, fields: Readonly<Record<string, string>> = {}): void {
-  const text = { 204: '', 404: 'Not Found\n', 413: 'Content Too Large\n' }[status]
+function answer(response: ServerResponse, status: 204 | 404, fields: Readonly<Record<string, string>> = {}): void {
+  const text = status === 204 ? '' : 'Not Found\n'
   response.writeHead(status, text === '' ? fields : { ...fields, 'Content-Type': 'text/plain; charset=utf-8' })
   response.end(text)
 }

@@ -9,9 +9,20 @@ export interface ForwardedPeer {
   readonly encrypted: boolean
 }
 
-/** Whether the peer is a proxy: only one can reach a unix socket, which has no addresses. */
+/** Connections over unix sockets. */
+const FROM_PROXY = new WeakSet<Socket>()
+
+/**
+ * Remembers where a new connection comes from: only a proxy can reach a unix socket, which has no addresses. It is asked now,
+ * for a socket that was destroyed has none either, and requests that it has sent before may still be served.
+ */
+export function rememberPeer(socket: Socket): void {
+  if (socket.localAddress === undefined && !socket.destroyed) FROM_PROXY.add(socket)
+}
+
+/** Whether the peer is a proxy. */
 export function isBehindProxy(socket: Socket): boolean {
-  return socket.localAddress === undefined
+  return FROM_PROXY.has(socket)
 }
 
 /** Of a request from a proxy: what it says last in X-Forwarded-For, -Proto and -Port is believed, what came before it is not. */

@@ -7,6 +7,7 @@ import type { Logger } from '../interface/logger.ts'
 import type { ConnectionServer } from './connection.ts'
 import { HttpTransport } from './http-connection.ts'
 import { serveNodeRequest } from './http-node-request.ts'
+import { rememberPeer } from './http-peer.ts'
 import { HttpUpgrades } from './http-upgrade.ts'
 
 /** `node:http` for connections that were accepted elsewhere. */
@@ -30,9 +31,12 @@ export class HttpServer {
     this.#http = createServer(options)
     const upgrades = new HttpUpgrades(server, this.#http, this.#transports)
     this.#http.headersTimeout = HEADER_TIMEOUT_MS
+    // Their size is limited. Beyond a number of fields, Node 20 would leave some out, Content-Length perhaps.
+    this.#http.maxHeadersCount = 0
     // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
     this.#http.requestTimeout = 0
     this.#http.on('request', (request, response) => {
+      if (response.socket === null) closeWithConnection(request, response)
       const { node } = server.handler
       if (node !== undefined) {
         this.#responses.add(response)
@@ -50,6 +54,7 @@ export class HttpServer {
   }
 
   serve(socket: Socket): void {
+    rememberPeer(socket)
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     this.#http.emit('connection', socket)
@@ -79,4 +84,12 @@ export class HttpServer {
     // Stops the interval that looks for slow heads; that nothing listens is no error here.
     this.#http.close(() => {})
   }
+}
+
+/** A response behind another one of its connection is never told when that connection closes: it is told here. */
+function closeWithConnection(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request
+  const tell = (): void => void response.emit('close')
+  socket.once('close', tell)
+  response.once('close', () => socket.off('close', tell))
 }

@@ -72,7 +72,7 @@ export async function attach(server: HttpServer, options: AttachOptions): Promis
 async function handlerOf(options: ServeOptions, log: Logger): Promise<RequestHandler> {
   if ('application' in options) return applicationHandler(options.application)
   if ('fetch' in options) return fetchHandler(options.fetch)
-  if ('listener' in options) return nodeHandler((await nodeApplication(options.listener, log)).server, log)
+  if ('listener' in options) return nodeHandler((await nodeApplication(options.listener)).server, log)
   throw new TsgiError('TSGI_ERR_APP_EXPORT', 'serve() needs application, fetch or listener')
 }
 

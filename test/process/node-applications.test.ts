@@ -110,6 +110,13 @@ describe('a listener that fails', () => {
     expect((await get(socket, path)).status).toBe(500)
   })
 
+  test("fails its own request in a script's server, too", async () => {
+    const { socket } = await serving('rejects-in-a-server.js')
+    const before = await get(socket)
+    expect(await get(socket, '/fails')).toEqual({ status: 500, body: 'Internal Server Error\n' })
+    expect(await get(socket)).toEqual(before)
+  })
+
   test('ends a response that has begun so that the client can see it', async () => {
     const { served, socket } = await serving('failing-listener.js')
     await expect(get(socket, '/late')).rejects.toThrow(/aborted|hang up|ECONNRESET/)
