@@ -32,6 +32,11 @@ requires('full', 'apps', 'nginx', 'dist', 'proc').describe('applications of fram
   it('are in the documentation with what was found', () => {
     const section = renderTable(rows)
     if (process.env.TSGI_UPDATE_TABLE === '1') writeTable(section)
-    expect(committedTable()).toBe(plain(section))
+    expect(timeless(committedTable())).toBe(timeless(plain(section)))
   })
 })
+
+/** Whether nginx has sent the beginning of a lost response on (difference 9) depends on when the loss comes. */
+function timeless(table: string): string {
+  return table.replaceAll(/\b9, /g, '').replaceAll(/, 9(?= \|)/g, '')
+}
