@@ -16,6 +16,8 @@ export interface ServedApplication {
   readonly handler: RequestHandler
   /** For the end of the process, when the last request is finished: the application closes what it holds. */
   close(): Promise<void>
+  /** Tells the servers that the script has started that they are closed. */
+  finish(): void
 }
 
 export interface ApplicationOptions {
@@ -38,6 +40,7 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
   const { location, log } = options
   const name = basename(location.file)
   const started = new StartedServer({ ...options, name })
+  const finish = (): void => started.finish()
   const exports = await loadExports(location)
   const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
   let loaded: LoadedApplication
@@ -49,24 +52,18 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
     if (server === undefined) throw error
     started.serve(server)
     log.info(`${name} starts a server: its requests come from the workers' socket`)
-    return { handler: nodeHandler(server, log), close: async () => started.finish() }
+    return { handler: nodeHandler(server, log), close: async () => {}, finish }
   }
   switch (loaded.kind) {
     case 'tsgi':
       started.release()
-      return { handler: applicationHandler(loaded.application), close: async () => started.finish() }
+      return { handler: applicationHandler(loaded.application), close: async () => {}, finish }
     case 'fetch':
       started.keep()
-      return { handler: fetchHandler(loaded.application), close: async () => started.finish() }
+      return { handler: fetchHandler(loaded.application), close: async () => {}, finish }
     case 'node': {
       const { server, close } = await served(started, loaded.value)
-      return {
-        handler: nodeHandler(server, log),
-        close: async () => {
-          await close?.()
-          started.finish()
-        },
-      }
+      return { handler: nodeHandler(server, log), close: async () => close?.(), finish }
     }
   }
 }

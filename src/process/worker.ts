@@ -8,6 +8,8 @@ import { cacheCompiledCode, flushCompiledCode } from './compile-cache.ts'
 import { createLogger, writeToStderr } from './log.ts'
 import { prepareApplication } from './prepare-application.ts'
 import type { ServedApplication } from './prepare-application.ts'
+import { ProcessEvents } from './process-events.ts'
+import type { HeldSignal } from './process-events.ts'
 import { retryReason } from './typescript-loader.ts'
 import { readMessageToWorker } from './worker-messages.ts'
 import type { BootMessage, MessageToMaster } from './worker-messages.ts'
@@ -27,17 +29,23 @@ const LAST_CLOSE_MS = 200
 /** A worker whose master is gone is itself gone after this, whatever is in its way, milliseconds. */
 const ORPHAN_LIMIT_MS = 1800
 
+/** A signal to the whole group reaches the master too, whose word is waited for, milliseconds. */
+const MASTERS_WORD_MS = 100
+
 class Worker {
   readonly #boot: BootMessage
   readonly #log: Logger
+  readonly #events: ProcessEvents
   #application: ServedApplication | undefined
   #server: Server | undefined
   /** What the application waits for when it has closed its own server. */
   readonly #onDrained: (() => void)[] = []
-  #state: 'booting' | 'ready' | 'stopping' = 'booting'
+  /** `closing`: the last request is finished, and the application closes what it holds. */
+  #state: 'booting' | 'ready' | 'stopping' | 'closing' = 'booting'
 
-  constructor(boot: BootMessage) {
+  constructor(boot: BootMessage, events: ProcessEvents) {
     this.#boot = boot
+    this.#events = events
     this.#log = createLogger({ level: boot.logLevel, write: writeToStderr })
   }
 
@@ -86,7 +94,7 @@ class Worker {
 
   /** Stops accepting, finishes, exits with 0. A second call only makes the time shorter. */
   drain(timeoutMs: number): void {
-    if (this.#state === 'stopping') {
+    if (this.#isEnding()) {
       setTimeout(exit, timeoutMs, 0)
       return
     }
@@ -111,19 +119,32 @@ class Worker {
       return
     }
     this.#log.error('uncaught exception; this worker finishes its requests and ends', error)
-    if (this.#state === 'stopping') return
+    if (this.#isEnding()) return
     send({ tsgi: 'leaving', because: 'exception' })
     void this.#drainAndExit(LAST_REQUESTS_MS, 1)
   }
 
-  /** SIGTERM, which only somebody else than the master sends. */
-  terminate(): void {
-    if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'signal' })
-    this.drain(this.#boot.gracefulTimeoutMs)
+  /** The master decides what a signal means, and says so; only a TERM that it has not got is this worker's alone. */
+  signalled(signal: HeldSignal): void {
+    // An application that has finished its work sends itself the signal that it was told to end by.
+    if (this.#state === 'closing') exit(0)
+    if (signal !== 'SIGTERM') return
+    setTimeout(() => {
+      if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'signal' })
+      if (!this.#isEnding()) this.drain(this.#boot.gracefulTimeoutMs)
+    }, MASTERS_WORD_MS)
+  }
+
+  #isEnding(): boolean {
+    return this.#state === 'stopping' || this.#state === 'closing'
   }
 
   /** A program that closes its server wants to end. */
   #closedByApplication(finished: () => void): void {
+    if (this.#state === 'closing') {
+      finished()
+      return
+    }
     this.#onDrained.push(finished)
     if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'application' })
     if (this.#state !== 'stopping') void this.#drainAndExit(this.#boot.gracefulTimeoutMs, 0)
@@ -134,18 +155,24 @@ class Worker {
     const deadline = performance.now() + timeoutMs
     try {
       const drained = await this.#server?.drain(timeoutMs)
-      const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
-      await Promise.race([this.#closeApplication(), elapsed(Math.max(left, LAST_CLOSE_MS))])
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
+      this.#state = 'closing'
+      const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
+      await Promise.race([this.#closeApplication(code), elapsed(Math.max(left, LAST_CLOSE_MS))])
     } catch (error) {
-      this.#log.error('a worker could not finish its requests', error)
+      this.#log.error('a worker could not end as it should', error)
     }
     exit(code)
   }
 
-  async #closeApplication(): Promise<void> {
+  /** What the application does at the end of a program, in the order in which it would happen if the program ran alone. */
+  async #closeApplication(code: number): Promise<void> {
+    const closedItself = this.#onDrained.length > 0
     for (const finished of this.#onDrained) finished()
     await this.#application?.close()
+    // Handlers end the process by themselves, or when they have nothing more to do: nothing tells which.
+    if (code === 0 && !closedItself && this.#events.callStopHandlers()) await new Promise<void>((resolve) => onIdle(resolve))
+    this.#application?.finish()
   }
 
   #failBoot(error: unknown): void {
@@ -198,31 +225,45 @@ function exit(code: number): never {
   process.exit(code)
 }
 
+function boot(message: BootMessage, events: ProcessEvents): Worker {
+  const worker = new Worker(message, events)
+  process.on('uncaughtException', (error) => worker.crash(error))
+  // What the application sees of its own start is what it would see if Node had started it.
+  process.argv = [process.execPath, message.file, ...process.argv.slice(2)]
+  process.title = `tsgi: worker ${basename(message.file)}`
+  void worker.run()
+  return worker
+}
+
 function main(): void {
   if (process.send === undefined) {
     writeToStderr('This is the worker of tsgi, which starts it by itself. Run: tsgi serve')
     exit(2)
   }
   let worker: Worker | undefined
-  // A terminal sends these to the whole group; the master decides what they mean and tells the workers.
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {})
-  process.on('message', (value) => {
-    const message = readMessageToWorker(value)
-    if (message?.tsgi === 'drain') {
-      if (worker === undefined) exit(0)
-      worker.drain(message.timeoutMs)
-    } else if (message?.tsgi === 'close-websockets') {
-      worker?.closeWebSockets(message.timeoutMs)
-    } else if (message?.tsgi === 'boot' && worker === undefined) {
-      worker = new Worker(message)
-      const { file } = message
-      process.on('SIGTERM', () => worker?.terminate())
-      process.on('uncaughtException', (error) => worker?.crash(error))
-      // What the application sees of its own start is what it would see if Node had started it.
-      process.argv = [process.execPath, file, ...process.argv.slice(2)]
-      process.title = `tsgi: worker ${basename(file)}`
-      void worker.run()
-    }
+  const events = new ProcessEvents({
+    onSignal(signal) {
+      worker?.signalled(signal)
+      if (worker === undefined && signal === 'SIGTERM') exit(0)
+    },
+    onMessage(value) {
+      const message = readMessageToWorker(value)
+      switch (message?.tsgi) {
+        case undefined:
+          return false
+        case 'drain':
+          if (worker === undefined) exit(0)
+          worker.drain(message.timeoutMs)
+          break
+        case 'close-websockets':
+          worker?.closeWebSockets(message.timeoutMs)
+          break
+        case 'boot':
+          worker ??= boot(message, events)
+          break
+      }
+      return true
+    },
   })
   process.on('disconnect', () => {
     if (worker === undefined) exit(0)
