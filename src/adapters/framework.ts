@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 
 /** Which of Node's kinds of application a value is. By its methods, not by class: an application brings its own copy of its framework. */
-export type NodeFramework = 'express' | 'fastify' | 'koa' | 'nest' | 'server' | 'listener'
+export type NodeFramework = 'express' | 'fastify' | 'koa' | 'nest' | 'router' | 'server' | 'listener'
 
 /** A Node application as a server that need not listen, and how it is told that its process ends. */
 export interface NodeApplication {
@@ -19,7 +19,8 @@ export function frameworkOf(value: unknown): NodeFramework | undefined {
   if (has('callback', 'use', 'createContext')) return 'koa'
   if (has('listen', 'address', 'emit', 'getConnections')) return 'server'
   if (typeof value !== 'function') return undefined
-  return has('handle', 'use') ? 'express' : 'listener'
+  if (!has('handle', 'use')) return 'listener'
+  return has('listen') ? 'express' : 'router'
 }
 
 /**
@@ -43,6 +44,8 @@ export async function nodeApplication(value: unknown): Promise<NodeApplication> 
       return { server: createServer(koaListener(value as KoaApplication)) }
     case 'server':
       return { server: value as Server }
+    case 'router':
+      return { server: createServer(routerListener(value as Router)) }
     case 'express':
     case 'listener':
     case undefined:
@@ -62,6 +65,23 @@ export function servesApplication(server: Server, value: unknown): boolean {
     default:
       return value === server || server.listeners('request').includes(value as RequestListener)
   }
+}
+
+type Router = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
+
+/** A router of Express hands on what it has no route for, and its errors; alone it has nobody to hand them to. */
+function routerListener(router: Router): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return (request, response) =>
+    new Promise((resolve, reject) => {
+      router(request, response, (error) => {
+        if (error !== undefined && error !== null && error !== 'router') {
+          reject(error)
+          return
+        }
+        response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not Found\n')
+        resolve()
+      })
+    })
 }
 
 interface KoaApplication {

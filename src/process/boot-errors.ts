@@ -2,7 +2,7 @@ import { TsgiError } from '../interface/errors.ts'
 import { formatBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
 import { addressInUse } from './listening-socket.ts'
-import type { BootFailure } from './worker-messages.ts'
+import type { BootFailure, BootStep } from './worker-messages.ts'
 
 /** `TSGI_ERR_WORKER_BOOT` with the application's error: code and message in the first line, its stack in those below. */
 export function bootError(failure: BootFailure): TsgiError {
@@ -15,9 +15,13 @@ export function listenError(failure: BootFailure, address: BindAddress): TsgiErr
   return new TsgiError('TSGI_ERR_LISTEN', `${formatBindAddress(address)}: ${failure.message}`)
 }
 
-/** `loading`: the file that the worker was still loading. */
-export function startupTimeoutError(timeoutMs: number, loading: string | undefined): TsgiError {
-  const doing = loading === undefined ? 'was about to listen' : `was still loading ${loading}`
+/** `file` is the application's, `step` what the worker was at. */
+export function startupTimeoutError(timeoutMs: number, file: string, step: BootStep): TsgiError {
+  const doing = {
+    loading: `was still loading ${file}`,
+    waiting: `waited for ${file}, which exports no application, to call listen() of a node:http server`,
+    listening: 'was about to listen',
+  }[step]
   return new TsgiError('TSGI_ERR_WORKER_BOOT', `not ready after ${timeoutMs} ms (--startup-timeout): it ${doing}, and was killed`)
 }
 

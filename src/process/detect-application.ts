@@ -8,9 +8,15 @@ export type InterfaceChoice = 'auto' | 'tsgi' | 'node' | 'fetch'
 
 /** What a module gives. A value of kind `node` is as the module exports it; see `frameworkOf`. */
 export type LoadedApplication =
-  | { readonly kind: 'tsgi'; readonly application: Application; readonly exportName: string }
-  | { readonly kind: 'fetch'; readonly application: FetchApplication; readonly exportName: string }
-  | { readonly kind: 'node'; readonly value: unknown; readonly exportName: string }
+  | { readonly kind: 'tsgi'; readonly application: Application; readonly exportName: string; readonly certainty: Certainty }
+  | { readonly kind: 'fetch'; readonly application: FetchApplication; readonly exportName: string; readonly certainty: Certainty }
+  | { readonly kind: 'node'; readonly value: unknown; readonly exportName: string; readonly certainty: Certainty }
+
+/**
+ * How sure it is that an export is the application. `likely`: a plain function under a name that functions of other kinds have
+ * too, such as `handler`. `possible`: one that takes no response, such as one that makes the application.
+ */
+export type Certainty = 'certain' | 'likely' | 'possible'
 
 type Kind = LoadedApplication['kind']
 
@@ -18,10 +24,14 @@ interface Candidate {
   readonly kind: Kind
   readonly exportName: string
   readonly value: unknown
+  readonly certainty: Certainty
 }
 
 /** Names under which a plain function is taken for a `(req, res)` listener. */
 const LISTENER_NAMES = ['default', 'app', 'handler', 'listener', 'middleware']
+
+/** Those of them that other things have as well: a serverless function, a part of an application. */
+const COMMON_NAMES = ['handler', 'middleware', 'fetch']
 
 /** Names under which an application is looked for. */
 export const APPLICATION_NAMES: readonly string[] = ['application', ...LISTENER_NAMES]
@@ -43,11 +53,12 @@ export function detectApplication(
   const [first, ...others] = distinct(candidates)
   if (first === undefined) throw nothingFound(exports, app)
   if (others.length > 0) throw ambiguous([first, ...others], app.name)
-  if (first.kind === 'node') return { kind: 'node', value: first.value, exportName: first.exportName }
+  const { kind, value, exportName, certainty } = first
+  if (kind === 'node') return { kind, value, exportName, certainty }
   // `kindOf` has seen that it is a function, or has the method.
-  if (first.kind === 'fetch') return { kind: 'fetch', application: first.value as FetchApplication, exportName: first.exportName }
+  if (kind === 'fetch') return { kind, application: value as FetchApplication, exportName, certainty }
   // A function is all that can be known of an application before it is called.
-  return { kind: 'tsgi', application: first.value as Application, exportName: first.exportName }
+  return { kind, application: value as Application, exportName, certainty }
 }
 
 /**
@@ -72,14 +83,14 @@ export function exportsOf(namespace: object): Map<string, unknown> {
 function searchOne(exports: ReadonlyMap<string, unknown>, exportName: string, choice: InterfaceChoice): Candidate[] {
   const value = exports.get(exportName)
   const kind = kindOf(exportName, value, choice) ?? (choice === 'auto' && typeof value === 'function' ? 'tsgi' : undefined)
-  return kind === undefined ? [] : [{ kind, exportName, value }]
+  return kind === undefined ? [] : [{ kind, exportName, value, certainty: 'certain' }]
 }
 
-/** `application` goes before everything, and the default export before other names. */
+/** `application` goes before everything, what is certain before what is not, and the default export before other names. */
 function searchAll(exports: ReadonlyMap<string, unknown>, choice: InterfaceChoice): Candidate[] {
   for (const exportName of choice === 'tsgi' ? ['application', 'default'] : ['application']) {
     const kind = kindOf(exportName, exports.get(exportName), choice)
-    if (kind !== undefined) return [{ kind, exportName, value: exports.get(exportName) }]
+    if (kind !== undefined) return [{ kind, exportName, value: exports.get(exportName), certainty: 'certain' }]
   }
   if (choice === 'tsgi') return []
   const found = [...exports].flatMap(([exportName, value]): Candidate[] => {
@@ -93,10 +104,12 @@ function searchAll(exports: ReadonlyMap<string, unknown>, choice: InterfaceChoic
     )
       return []
     const kind = kindOf(exportName, value, choice)
-    return kind === undefined ? [] : [{ kind, exportName, value }]
+    return kind === undefined ? [] : [{ kind, exportName, value, certainty: certaintyOf(exportName, value) }]
   })
-  const main = found.find(({ exportName }) => exportName === 'default')
-  return main === undefined ? found : [main]
+  const certain = found.filter(({ certainty }) => certainty === 'certain')
+  const best = certain.length > 0 ? certain : found
+  const main = best.find(({ exportName }) => exportName === 'default')
+  return main === undefined ? best : [main]
 }
 
 /** The kind of one export, or undefined where it is no application of the kind asked for. */
@@ -118,10 +131,16 @@ function kindOf(exportName: string, value: unknown, choice: InterfaceChoice): Ki
   }
 }
 
-/** Whether a value is more than a function that may or may not be a listener. */
+function certaintyOf(exportName: string, value: unknown): Certainty {
+  if (typeof value !== 'function' || isFramework(value) || hasFetch(value)) return 'certain'
+  if (COMMON_NAMES.includes(exportName)) return 'likely'
+  return value.length < 2 ? 'possible' : 'certain'
+}
+
+/** Whether a value is an application by its methods, not just a function that may or may not be a listener. */
 function isFramework(value: unknown): boolean {
   const framework = frameworkOf(value)
-  return framework !== undefined && framework !== 'listener'
+  return framework !== undefined && framework !== 'listener' && framework !== 'router'
 }
 
 function hasFetch(value: unknown): boolean {
@@ -146,11 +165,10 @@ function nothingFound(
       : exports.has(app.exportName)
         ? `${quote(app.exportName)} is not ${wanted}`
         : `there is no export ${quote(app.exportName)}`
-  const callable = app.exportName === undefined ? [...exports].find(([, value]) => typeof value === 'function')?.[0] : undefined
-  const advice =
-    callable === undefined
-      ? 'Export an application as "application" or "default", or call listen()'
-      : `Export it as "application", or name it: ${app.name}:${callable}, with --interface node or fetch where it is no TSGI application`
+  const callable = app.exportName === undefined && [...exports.values()].some((value) => typeof value === 'function')
+  const advice = callable
+    ? `Export the application as "application" or "default", name its export as in ${app.name}:main (with --interface node or fetch where it is no TSGI application), or call listen()`
+    : 'Export an application as "application" or "default", or call listen()'
   return new TsgiError('TSGI_ERR_APP_EXPORT', `${found}${exports.size === 0 ? '' : `; ${subject}`}. ${advice}`)
 }
 

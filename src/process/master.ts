@@ -99,7 +99,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (reason !== undefined) this.#useLoader(reason)
     if (this.#stopKind === undefined) {
       for (let index = 0; index < this.#options.workers; index += 1) {
-        const slot = new WorkerSlot()
+        const slot = new WorkerSlot(index)
         this.#slots.push(slot)
         this.#spawn(slot)
       }
@@ -185,8 +185,9 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     } = this.#options
     const worker = new WorkerProcess({
       id: (this.#lastId += 1),
-      // What frameworks look at to leave out stacks and development's checks; whoever sets it has the last word.
-      env: { NODE_ENV: 'production', ...process.env, ...this.#options.env },
+      // What frameworks look at to leave out stacks and development's checks, and the place among the workers under the name
+      // that applications know; whoever sets them has the last word.
+      env: { NODE_ENV: 'production', NODE_APP_INSTANCE: String(slot.index), ...process.env, ...this.#options.env },
       listenerFds: this.#sockets.map(({ fd }) => fd),
       output: this.#options.output,
       startupTimeoutMs,
@@ -213,8 +214,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   #onMessage(worker: WorkerProcess, message: MessageToMaster): void {
     switch (message.tsgi) {
-      case 'loaded':
-        worker.loaded = true
+      case 'step':
+        worker.step = message.step
         return
       case 'ready':
         return this.#onReady(worker)
@@ -274,7 +275,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   #onStartupTimeout(worker: WorkerProcess): void {
     if (worker.state !== 'booting') return
-    const error = startupTimeoutError(this.#options.startupTimeoutMs, worker.loaded ? undefined : basename(this.#location.file))
+    const error = startupTimeoutError(this.#options.startupTimeoutMs, basename(this.#location.file), worker.step)
     worker.kill()
     if (this.#state === 'booting') this.#failBoot(error)
     else this.#log.error(`worker ${worker.pid} did not start`, error)

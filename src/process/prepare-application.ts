@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import type { Server } from 'node:http'
 import { nodeApplication, servesApplication } from '../adapters/framework.ts'
 import { fetchHandler } from '../adapters/fetch-application.ts'
 import { nodeHandler } from '../adapters/node-application.ts'
@@ -9,6 +10,7 @@ import type { AppLocation } from './app-specifier.ts'
 import { detectApplication } from './detect-application.ts'
 import type { InterfaceChoice, LoadedApplication } from './detect-application.ts'
 import { loadExports } from './load-application.ts'
+import { refuseForks } from './refuse-forks.ts'
 import { StartedServer } from './started-server.ts'
 
 /** An application that is ready to serve. */
@@ -26,6 +28,8 @@ export interface ApplicationOptions {
   readonly log: Logger
   /** The application closes its own server; calls back when the requests in flight are finished. */
   readonly onClose: (finished: () => void) => void
+  /** The module is loaded and exports no application: whether it starts a server is waited for. */
+  readonly onWaiting: () => void
   /** Calls `listener` when nothing that the script has begun can still go on; the result is called when nobody waits any more. */
   readonly onIdle: (listener: () => void) => () => void
 }
@@ -41,8 +45,14 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
   const name = basename(location.file)
   const started = new StartedServer({ ...options, name })
   const finish = (): void => started.finish()
+  refuseForks(name)
   const exports = await loadExports(location)
   const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
+  const captured = (server: Server): ServedApplication => {
+    started.serve(server)
+    log.info(`${name} starts a server${portOf(server)}: its requests come from the workers' socket`)
+    return { handler: nodeHandler(server, log), close: async () => {}, finish }
+  }
   let loaded: LoadedApplication
   try {
     loaded = detectApplication(exports, { name, ...exportName, interface: options.interface })
@@ -50,10 +60,10 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
     const mayListen = location.exportName === undefined && (options.interface === 'auto' || options.interface === 'node')
     const server = mayListen ? await started.first(error) : undefined
     if (server === undefined) throw error
-    started.serve(server)
-    log.info(`${name} starts a server: its requests come from the workers' socket`)
-    return { handler: nodeHandler(server, log), close: async () => {}, finish }
+    return captured(server)
   }
+  const server = await started.insteadOf(loaded)
+  if (server !== undefined) return captured(server)
   switch (loaded.kind) {
     case 'tsgi':
       started.release()
@@ -66,6 +76,12 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
       return { handler: nodeHandler(server, log), close: async () => close?.(), finish }
     }
   }
+}
+
+/** The port that a script asked for, which stays closed. */
+function portOf(server: Server): string {
+  const address = server.address()
+  return typeof address === 'object' && address !== null && address.port !== 0 ? ` on port ${address.port}` : ''
 }
 
 /** The server that the script itself has made for what it exports, which may have more listeners, else one of ours. */

@@ -4,9 +4,13 @@ import { servesApplication } from '../adapters/framework.ts'
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { Deferred } from './deferred.ts'
+import type { LoadedApplication } from './detect-application.ts'
 
 /** After this an operator wants to know what a start waits for, milliseconds. */
 const NOTICE_MS = 2000
+
+/** A function that may make the application leaves this long for a server that it has begun to start, milliseconds. */
+const DOUBT_MS = 1000
 
 export interface StartedServerOptions {
   /** The script's file name, for the log. */
@@ -14,6 +18,8 @@ export interface StartedServerOptions {
   readonly log: Logger
   /** The application closes its own server; calls back when the requests in flight are finished. */
   readonly onClose: (finished: () => void) => void
+  /** The module exports no application: whether it starts a server is waited for. */
+  readonly onWaiting: () => void
   /** Calls `listener` when nothing that the script has begun can still go on; the result is called when nobody waits any more. */
   readonly onIdle: (listener: () => void) => () => void
 }
@@ -46,14 +52,34 @@ export class StartedServer {
   first(problem: unknown): Promise<Server | undefined> {
     if (this.captured !== undefined) return Promise.resolve(this.captured)
     if (!(problem instanceof TsgiError) || problem.code !== 'TSGI_ERR_APP_EXPORT') return Promise.resolve(undefined)
-    const { log, name } = this.#options
+    const { log, name, onWaiting } = this.#options
+    onWaiting()
     const notice = setTimeout(() => {
-      log.warn(`${name} exports no application; waiting for it to call listen()`)
+      log.warn(`${name} exports no application; waiting for it to call listen() of a node:http server`)
     }, NOTICE_MS)
     notice.unref()
     const cancel = this.#options.onIdle(() => this.#first.resolve(undefined))
     return this.#first.promise.finally(() => {
       clearTimeout(notice)
+      cancel()
+    })
+  }
+
+  /** The server that the script starts, where that is more likely to be the application than what it exports. */
+  async insteadOf({ certainty, ...loaded }: LoadedApplication): Promise<Server | undefined> {
+    if (certainty === 'certain') return undefined
+    const server = this.captured ?? (certainty === 'possible' ? await this.#firstWithin(DOUBT_MS) : undefined)
+    if (server === undefined || loaded.kind === 'fetch') return server
+    return servesApplication(server, loaded.kind === 'node' ? loaded.value : loaded.application) ? undefined : server
+  }
+
+  /** As `first`, within a time. */
+  #firstWithin(ms: number): Promise<Server | undefined> {
+    const timer = setTimeout(() => this.#first.resolve(undefined), ms)
+    timer.unref()
+    const cancel = this.#options.onIdle(() => this.#first.resolve(undefined))
+    return this.#first.promise.finally(() => {
+      clearTimeout(timer)
       cancel()
     })
   }

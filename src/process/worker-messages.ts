@@ -55,9 +55,11 @@ export interface BootFailure {
 /** Why a worker leaves without having been told to by its master: an exception that nobody caught, SIGTERM from outside, or an application that closed its own server. */
 export type LeaveReason = 'exception' | 'signal' | 'application'
 
+/** What a worker is at until it is ready. `waiting`: its script exports no application, and may still start a server. */
+export type BootStep = 'loading' | 'waiting' | 'listening'
+
 export type MessageToMaster =
-  /** The application is loaded; listening follows. */
-  | { readonly tsgi: 'loaded' }
+  | { readonly tsgi: 'step'; readonly step: BootStep }
   | { readonly tsgi: 'ready' }
   /** The application may load with the TypeScript loader; this process cannot load it any more and exits. */
   | { readonly tsgi: 'needs-loader'; readonly reason: string }
@@ -70,9 +72,12 @@ export type MessageToMaster =
 export function readMessageToMaster(value: unknown): MessageToMaster | undefined {
   if (!isRecord(value)) return undefined
   switch (value['tsgi']) {
-    case 'loaded':
     case 'ready':
-      return { tsgi: value['tsgi'] }
+      return { tsgi: 'ready' }
+    case 'step': {
+      const step = value['step']
+      return step === 'loading' || step === 'waiting' || step === 'listening' ? { tsgi: 'step', step } : undefined
+    }
     case 'leaving': {
       const because = value['because']
       return because === 'exception' || because === 'signal' || because === 'application'

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 import { loaderUrl } from './typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
-import type { BootMessage, MessageToMaster, MessageToWorker } from './worker-messages.ts'
+import type { BootMessage, BootStep, MessageToMaster, MessageToWorker } from './worker-messages.ts'
 
 /** The same file whether this one runs as TypeScript or compiled. */
 const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
@@ -43,8 +43,8 @@ export class WorkerProcess {
   readonly pid: number
   readonly loader: boolean
   state: 'booting' | 'ready' | 'stopping' = 'booting'
-  /** Whether the application has been loaded. */
-  loaded = false
+  /** What it is at while it boots. */
+  step: BootStep = 'loading'
   readonly #startedAt = performance.now()
   #readyAt: number | undefined
   readonly #child: ChildProcess

@@ -12,11 +12,17 @@ const LONGEST_DELAY_AFTER_READY_MS = 1000
 
 /** One of the places that `--workers` asks for, and the process that fills it. */
 export class WorkerSlot {
+  /** From 0; two processes have it while one takes the place of the other. */
+  readonly index: number
   worker: WorkerProcess | undefined
   /** Runs while the place waits to be filled again. */
   timer: NodeJS.Timeout | undefined
   /** Workers in a row that died young. */
   quickDeaths = 0
+
+  constructor(index: number) {
+    this.index = index
+  }
 
   /** Counts a death; how long to wait before the place is filled again, milliseconds. `readyForMs`: 0 where it never was ready. */
   delayAfterDeath(readyForMs: number): number {

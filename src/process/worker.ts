@@ -58,10 +58,11 @@ class Worker {
         interface: this.#boot.interface,
         log: this.#log,
         onClose: (finished) => this.#closedByApplication(finished),
+        onWaiting: () => send({ tsgi: 'step', step: 'waiting' }),
         onIdle: (listener) => onIdle(listener),
       })
       const { handler } = this.#application
-      send({ tsgi: 'loaded' })
+      send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
       const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes } = this.#boot
       this.#server = new Server({
@@ -115,10 +116,10 @@ class Worker {
     // An application with a handler of its own has decided otherwise, and is obeyed as Node obeys it.
     if (process.listenerCount('uncaughtException') > 1) return
     if (this.#state === 'booting') {
-      this.#failBoot(new TsgiError('TSGI_ERR_APP_LOAD', describeThrown(error), { cause: error }))
+      this.#failBoot(new TsgiError('TSGI_ERR_APP_LOAD', `${describeThrown(error)}${this.#portHint(error)}`, { cause: error }))
       return
     }
-    this.#log.error('uncaught exception; this worker finishes its requests and ends', error)
+    this.#log.error(`uncaught exception; this worker finishes its requests and ends${this.#portHint(error)}`, error)
     if (this.#isEnding()) return
     send({ tsgi: 'leaving', because: 'exception' })
     void this.#drainAndExit(LAST_REQUESTS_MS, 1)
@@ -133,6 +134,12 @@ class Worker {
       if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'signal' })
       if (!this.#isEnding()) this.drain(this.#boot.gracefulTimeoutMs)
     }, MASTERS_WORD_MS)
+  }
+
+  /** What one process may do and several may not. */
+  #portHint(error: unknown): string {
+    if (!(error instanceof Error) || Reflect.get(error, 'code') !== 'EADDRINUSE') return ''
+    return `. The application opens this port itself, in every worker${this.#boot.multiprocess ? '' : ', also while one takes the place of another'}: let only the one with NODE_APP_INSTANCE=0 open it, or give each a port of its own`
   }
 
   #isEnding(): boolean {

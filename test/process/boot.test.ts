@@ -42,6 +42,14 @@ describe('a first boot that fails', () => {
     })
   }
 
+  test('names what it waited for when a script neither exports an application nor listens', async () => {
+    const { code, output } = await refused(fixture('never-listens.js'), ['--startup-timeout', '700ms'])
+    expect(code).toBe(1)
+    expect(output).toContain(
+      'it waited for never-listens.js, which exports no application, to call listen() of a node:http server',
+    )
+  })
+
   test('says so when the application ends the process', async () => {
     const { code, output } = await refused(fixture('exits-on-load.js'))
     expect(code).toBe(1)
@@ -52,7 +60,7 @@ describe('a first boot that fails', () => {
     const { output } = await refused(fixture('helpers-only.js'))
     expect(output).toContain('TSGI_ERR_APP_EXPORT')
     expect(output).toContain('exports greet (function), settings (object), sizes (array); none of them is an application')
-    expect(output).toContain('Export it as "application", or name it: helpers-only.js:greet')
+    expect(output).toContain('Export the application as "application" or "default", name its export as in helpers-only.js:main')
   })
 
   test('says what to write when nothing is exported', async () => {

@@ -7,7 +7,7 @@ const application = (): null => null
 const listener = (req: unknown, res: { end(text: string): void }): void => res.end(String(req))
 const fetches = { fetch: () => new Response('') }
 /** Shaped as an Express application is. */
-const express = Object.assign((): void => {}, { handle: () => {}, use: () => {}, set: () => {} })
+const express = Object.assign((): void => {}, { handle: () => {}, use: () => {}, set: () => {}, listen: () => {} })
 const koa = { callback: () => listener, use: () => {}, createContext: () => {}, middleware: [] }
 const fastify = { routing: () => {}, ready: () => {}, inject: () => {} }
 const nest = { getHttpAdapter: () => {}, init: () => {} }
@@ -22,13 +22,13 @@ function detect(namespace: object, exportName?: string, choice: InterfaceChoice 
 
 describe('finding an application in a module', () => {
   it('takes the export application for TSGI, before anything else', () => {
-    const expected = { kind: 'tsgi', application, exportName: 'application' }
+    const expected = { kind: 'tsgi', application, exportName: 'application', certainty: 'certain' }
     expect(detect({ application })).toEqual(expected)
     expect(detect({ application, default: listener, app: fetches })).toEqual(expected)
   })
 
   it('finds it in a default export, and in CommonJS of either style', () => {
-    const expected = { kind: 'tsgi', application, exportName: 'application' }
+    const expected = { kind: 'tsgi', application, exportName: 'application', certainty: 'certain' }
     expect(detect({ default: { application } })).toEqual(expected)
     expect(detect({ default: { application }, application, 'module.exports': { application } })).toEqual(expected)
     expect(detect({ default: { __esModule: true, application, default: 1 }, __esModule: true })).toEqual(expected)
@@ -39,6 +39,7 @@ describe('finding an application in a module', () => {
       kind: 'fetch',
       application: fetches,
       exportName: 'default',
+      certainty: 'certain',
     })
   })
 
@@ -47,15 +48,31 @@ describe('finding an application in a module', () => {
       kind: 'tsgi',
       application,
       exportName: 'main',
+      certainty: 'certain',
     })
     expect(detect({ main: fetches }, 'main').kind).toBe('fetch')
     expect(detect({ app: listener }, 'app').kind).toBe('node')
-    expect(detect({ app: application }, 'app', 'tsgi')).toEqual({ kind: 'tsgi', application, exportName: 'app' })
-    expect(detect({ main: listener }, 'main', 'node')).toEqual({ kind: 'node', value: listener, exportName: 'main' })
+    expect(detect({ app: application }, 'app', 'tsgi')).toEqual({
+      kind: 'tsgi',
+      application,
+      exportName: 'app',
+      certainty: 'certain',
+    })
+    expect(detect({ main: listener }, 'main', 'node')).toEqual({
+      kind: 'node',
+      value: listener,
+      exportName: 'main',
+      certainty: 'certain',
+    })
   })
 
   it('knows fetch applications', () => {
-    expect(detect({ default: fetches })).toEqual({ kind: 'fetch', application: fetches, exportName: 'default' })
+    expect(detect({ default: fetches })).toEqual({
+      kind: 'fetch',
+      application: fetches,
+      exportName: 'default',
+      certainty: 'certain',
+    })
     expect(detect({ site: fetches }).exportName).toBe('site')
     expect(detect({ fetch: () => new Response('') }).kind).toBe('fetch')
     expect(
@@ -69,7 +86,7 @@ describe('finding an application in a module', () => {
 
   it('knows Node applications by what they can do', () => {
     for (const value of [express, koa, fastify, nest, createServer()]) {
-      expect(detect({ default: value })).toEqual({ kind: 'node', value, exportName: 'default' })
+      expect(detect({ default: value })).toEqual({ kind: 'node', value, exportName: 'default', certainty: 'certain' })
       expect(detect({ anything: value }).kind).toBe('node')
       expect(detect({ application: value }).kind).toBe('node')
     }
@@ -84,7 +101,12 @@ describe('finding an application in a module', () => {
   })
 
   it('obeys the interface that was asked for', () => {
-    expect(detect({ default: application }, undefined, 'tsgi')).toEqual({ kind: 'tsgi', application, exportName: 'default' })
+    expect(detect({ default: application }, undefined, 'tsgi')).toEqual({
+      kind: 'tsgi',
+      application,
+      exportName: 'default',
+      certainty: 'certain',
+    })
     expect(detect({ application: listener }, undefined, 'node').kind).toBe('node')
     expect(() => detect({ default: fetches }, undefined, 'tsgi')).toThrow(
       /default \(object\).*none of them is an application of the interface tsgi/,
@@ -113,7 +135,7 @@ describe('finding an application in a module', () => {
       return ''
     }
     expect(miss({ greet: () => 1, limit: 5, when: new Date(), none: null })).toContain(
-      'exports greet (function), limit (number), when (Date), none (null); none of them is an application. Export it as "application", or name it: wsgi.ts:greet',
+      'exports greet (function), limit (number), when (Date), none (null); none of them is an application. Export the application as "application" or "default", name its export as in wsgi.ts:main',
     )
     expect(miss({ application: 5 })).toContain('application (number)')
     expect(miss({ a: application }, 'b')).toContain('there is no export "b"')

@@ -1,7 +1,8 @@
-import { createConnection } from 'node:net'
+import { createConnection, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { fixture, get, Served, temporaryDirectory } from './served.ts'
 
 /** Serves a fixture on a unix socket, spoken to in HTTP. */
@@ -68,6 +69,45 @@ describe('a script that starts a server', () => {
   })
 })
 
+describe('a script that several workers cannot run', () => {
+  test('is refused at its cluster.fork(), with what to do', async () => {
+    const served = new Served({ args: [fixture('forks.js'), '--bind', `unix:${join(temporaryDirectory(), 'app.sock')}`] })
+    expect(await served.ended).toBe(1)
+    expect(served.output).toContain('forks.js starts processes with node:cluster; here --processes does')
+    expect(served.output).toMatch(/forks\.js:5:/)
+  })
+
+  test('is told why, and how its workers can be told apart, when they open one port', async () => {
+    const holder = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void holder.close())
+    await once(holder, 'listening')
+    const { port } = holder.address() as AddressInfo
+    const served = new Served({
+      args: [fixture('two-fixed-ports.js'), '--bind', `unix:${join(temporaryDirectory(), 'app.sock')}`, '--workers', '2'],
+      env: { METRICS_PORT: String(port) },
+    })
+    expect(await served.ended).toBe(1)
+    expect(served.output).toContain(
+      `EADDRINUSE: address already in use 127.0.0.1:${port}. The application opens this port itself`,
+    )
+    expect(served.output).toContain('NODE_APP_INSTANCE=0')
+  })
+})
+
+test('workers know their place', async () => {
+  const socket = join(temporaryDirectory(), 'app.sock')
+  const served = new Served({
+    args: [fixture('two-fixed-ports.js'), '--bind', `unix:${socket}`, '--workers', '2'],
+    env: { METRICS_PORT: '0' },
+  })
+  await served.ready()
+  const places = new Set<string>()
+  // Which of them accepts is the kernel's choice; 200 tries leave it to no chance that matters.
+  for (let tries = 0; tries < 200 && places.size < 2; tries += 1)
+    for (const { body } of await Promise.all([get(socket), get(socket)])) places.add(body)
+  expect([...places].toSorted()).toEqual(['0', '1'])
+})
+
 describe('a module that exports an application and starts a server', () => {
   test('opens no port for the application', async () => {
     const { socket } = await serving('exports-and-starts.js')
@@ -90,6 +130,32 @@ describe('a module that exports an application and starts a server', () => {
     })
     expect((await get(socket, '/shopping')).status).toBe(404)
   })
+})
+
+describe('functions that may or may not be the application', () => {
+  test('give way to the server that the script starts', async () => {
+    const { served, socket } = await serving('helpers-and-server.js')
+    expect(await get(socket)).toEqual({ status: 200, body: 'from the server' })
+    expect(served.output).toContain('helpers-and-server.js starts a server on port 3999')
+  })
+
+  test('that make it give way to a server that starts a little later', async () => {
+    const { socket } = await serving('factory-and-server.js')
+    expect(await get(socket)).toEqual({ status: 200, body: 'from the server' })
+  })
+
+  test('are the application where there is no server', async () => {
+    const { socket } = await serving('listener.js')
+    expect((await get(socket)).status).toBe(200)
+  })
+})
+
+test('an exported router answers 404 to what it has no route for, and 500 where a route fails', async () => {
+  const { socket } = await serving('router.js')
+  expect(await get(socket, '/hello')).toEqual({ status: 200, body: 'routed' })
+  expect(await get(socket, '/nowhere')).toEqual({ status: 404, body: 'Not Found\n' })
+  expect(await get(socket, '/fails')).toEqual({ status: 500, body: 'Internal Server Error\n' })
+  expect(await get(socket, '/hello')).toEqual({ status: 200, body: 'routed' })
 })
 
 test('an exported (req, res) function is served', async () => {
