@@ -70,12 +70,12 @@ export function servesApplication(server: Server, value: unknown): boolean {
 type Router = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
 
 /** A router of Express hands on what it has no route for, and its errors; alone it has nobody to hand them to. */
-function routerListener(router: Router): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+function routerListener(router: Router): (request: IncomingMessage, response: ServerResponse) => unknown {
   return (request, response) =>
-    new Promise((resolve, reject) => {
+    new Promise<void>((resolve, reject) => {
       router(request, response, (error) => {
         if (error !== undefined && error !== null && error !== 'router') {
-          reject(error)
+          reject(error instanceof Error ? error : new Error('the router failed', { cause: error }))
           return
         }
         response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not Found\n')
