@@ -7,6 +7,8 @@ import { writePidFile } from '../process/pid-file.ts'
 import { addSettings, resolveSettings } from '../process/settings.ts'
 import type { Settings } from '../process/settings.ts'
 import { supervise } from '../process/supervise.ts'
+import { inheritedSockets, reportUpgraded } from '../process/upgrade.ts'
+import { workerOptions } from '../process/worker-options.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 
@@ -32,20 +34,16 @@ async function serve(app: string | undefined, settings: Settings<'serve'>): Prom
   const { socketGroup, socketMode, protocol, logLevel } = settings
   const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
   const log = createLogger({ level: logLevel, write: writeToStderr })
+  const inherited = inheritedSockets()
   const master = new Master({
-    app: app ?? defaultApp(process.cwd()),
-    interface: settings.interface,
+    ...workerOptions(settings, app ?? defaultApp(process.cwd()), log),
     binds: settings.bind.map((address) => ({ address, protocol, mode: socketMode, ...group })),
-    workers: settings.processes,
-    mountPoint: settings.mountPoint,
-    startupTimeoutMs: settings.startupTimeout,
-    gracefulTimeoutMs: settings.gracefulTimeout,
-    env: Object.fromEntries(settings.setenv),
-    limitRequestBodyBytes: settings.limitRequestBody,
-    log,
-    logLevel,
+    ...(inherited === undefined ? {} : { inherited }),
   })
-  const removePidFile = settings.pidFile === undefined ? undefined : writePidFile(settings.pidFile)
+  const removePidFile =
+    settings.pidFile === undefined
+      ? undefined
+      : writePidFile(settings.pidFile, inherited === undefined ? undefined : process.ppid)
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true
@@ -55,11 +53,12 @@ async function serve(app: string | undefined, settings: Settings<'serve'>): Prom
   try {
     const { addresses, bootMs } = await master.start()
     // supervise takes the signals over before it returns its promise: none is lost between the two.
-    const ended = supervise({ master, log })
+    const ended = supervise({ master, log, drainDelayMs: settings.drainDelay })
     for (const signal of START_SIGNALS) process.off(signal, interrupt)
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings
     process.stdout.write(`Ready: ${workers} worker${workers === 1 ? '' : 's'}, ${Math.round(bootMs)} ms\n`)
+    if (inherited !== undefined) reportUpgraded()
     return await ended
   } catch (error) {
     if (!interrupted) throw error

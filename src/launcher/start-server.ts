@@ -5,6 +5,7 @@ import { Master } from '../process/master.ts'
 import { formatSize } from '../process/settings-values.ts'
 import { supervise } from '../process/supervise.ts'
 import type { Companion } from '../process/supervise.ts'
+import { workerOptions } from '../process/worker-options.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { banner, wantsColour } from './banner.ts'
 import { Interruption } from './interruption.ts'
@@ -38,7 +39,13 @@ export async function startServer(options: StartOptions): Promise<number> {
     const running = await start(options, interruption, undo)
     const { master, proxyProcess, log } = running
     // supervise takes the signals over before it returns its promise: none is lost between the two.
-    const ended = supervise({ master, companions: proxyProcess === undefined ? [] : [companion(proxyProcess)], log })
+    const ended = supervise({
+      master,
+      companions: proxyProcess === undefined ? [] : [companion(proxyProcess)],
+      log,
+      upgradable: false,
+      drainDelayMs: running.plan.settings.drainDelay,
+    })
     ready = true
     warn(running.plan)
     process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
@@ -126,8 +133,7 @@ function masterOptions(
   log: Logger,
 ): ConstructorParameters<typeof Master>[0] {
   return {
-    app,
-    interface: settings.interface,
+    ...workerOptions(settings, app, log),
     // A public port speaks HTTP only: the other protocols believe whatever they are told.
     binds:
       proxy === undefined
@@ -140,15 +146,7 @@ function masterOptions(
               ...(account === undefined ? {} : { group: account.gid }),
             },
           ],
-    workers: settings.processes,
-    mountPoint: settings.mountPoint,
-    startupTimeoutMs: settings.startupTimeout,
-    gracefulTimeoutMs: settings.gracefulTimeout,
-    env: Object.fromEntries(settings.setenv),
     probeToken: token,
-    limitRequestBodyBytes: settings.limitRequestBody,
-    log,
-    logLevel: settings.logLevel,
     ...(logs.output === undefined ? {} : { output: logs.output }),
   }
 }

@@ -1,4 +1,4 @@
-import type { LeaveReason } from './worker-messages.ts'
+import type { LeaveReason, RecycleReason } from './worker-messages.ts'
 import type { WorkerExit } from './worker-process.ts'
 
 /** Exit codes above this are, by the convention of shells, 128 and a signal. */
@@ -51,6 +51,14 @@ export function describeExit(exit: WorkerExit): string {
 
 function parenthesis(text: string | undefined): string {
   return text === undefined ? '' : ` (${text})`
+}
+
+/** Why a worker is replaced by its master, behind "worker 123 ends". */
+export const RECYCLE_REASONS: Readonly<Record<RecycleReason | 'reload', string>> = {
+  'max-requests': 'because it has served --max-requests',
+  'worker-lifetime': 'because it is older than --worker-lifetime',
+  'worker-max-rss': 'because its memory stays above --worker-max-rss',
+  reload: 'because of the reload',
 }
 
 /** Why a worker leaves of its own accord, behind "worker 123 ends". */

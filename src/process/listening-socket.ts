@@ -46,6 +46,7 @@ export class ListeningSocket {
   readonly #path: SocketPath | undefined
   #published = false
   #closed = false
+  #handedOver = false
 
   private constructor(address: BindAddress, fd: number, handle?: BoundHandle, path?: SocketPath) {
     this.address = address
@@ -69,6 +70,15 @@ export class ListeningSocket {
       case 'tcp':
         return ListeningSocket.#openTcp(address)
     }
+  }
+
+  /** A descriptor that an earlier master has bound, published and handed over. */
+  static inherit({ address, fd }: { readonly address: BindAddress; readonly fd: number }): ListeningSocket {
+    checkInherited(fd)
+    const path = address.type === 'unix' ? SocketPath.adopt(address.path) : undefined
+    const socket = new ListeningSocket(address, fd, undefined, path)
+    socket.#published = true
+    return socket
   }
 
   static async #openUnix(address: BindAddress & { type: 'unix' }, options: ListeningSocketOptions): Promise<ListeningSocket> {
@@ -124,11 +134,16 @@ export class ListeningSocket {
     if (!this.#closed) this.#path.publish()
   }
 
+  /** Another process has the descriptor too, and the socket's file is its own from now on. */
+  handOver(): void {
+    this.#handedOver = true
+  }
+
   /** Gives up the master's descriptor and removes the socket's file where it is still this one. Workers keep theirs. */
   close(): void {
     this.#closed = true
     // The file first: libuv would remove only the temporary name.
-    this.#path?.remove()
+    if (!this.#handedOver) this.#path?.remove()
     this.#handle?.close()
   }
 }

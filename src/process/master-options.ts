@@ -1,9 +1,11 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
 import type { Protocol } from '../server/server.ts'
+import type { RecyclingLimits } from './recycling.ts'
+import type { InheritedSocket } from './upgrade.ts'
 import type { InterfaceChoice } from './detect-application.ts'
 
-export interface MasterOptions {
+export interface MasterOptions extends RecyclingLimits {
   /** `path[:export]`, from the current directory. */
   readonly app: string
   readonly interface: InterfaceChoice
@@ -15,7 +17,11 @@ export interface MasterOptions {
     /** Group id of a unix socket's file. Default: as the system decides. */
     readonly group?: number
   }[]
+  /** Descriptors of an earlier master that this one replaces; an address that is among them is not bound. */
+  readonly inherited?: readonly InheritedSocket[]
   readonly workers: number
+  /** With it, `workers` is the most there may be: this many are there always, others come and go with the load. */
+  readonly minWorkers?: number
   /** '' or '/x'. */
   readonly mountPoint: string
   readonly startupTimeoutMs: number
@@ -23,6 +29,9 @@ export interface MasterOptions {
   /** Added to the workers' environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly probeToken?: string
+  /** Requests after which a worker is replaced, and up to how many more, chosen for each. 0 or absent: never. */
+  readonly maxRequests?: number
+  readonly maxRequestsJitter?: number
   /** Bytes; 0 or absent: no limit. */
   readonly limitRequestBodyBytes?: number
   readonly log: Logger

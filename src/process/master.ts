@@ -6,18 +6,22 @@ import type { Logger } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
 import { locateApp } from './app-specifier.ts'
 import type { AppLocation } from './app-specifier.ts'
-import { bootError, listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
+import { listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
 import { Deferred } from './deferred.ts'
-import { describeExit, LEAVE_REASONS } from './exit-meaning.ts'
-import { ListeningSocket } from './listening-socket.ts'
+import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterOptions } from './master-options.ts'
+import { whyRecycle } from './recycling.ts'
+import { spawnWorker } from './spawn-worker.ts'
 import { LOADER_NAME, loaderReason } from './typescript-loader.ts'
-import type { BootFailure, LeaveReason, MessageToMaster } from './worker-messages.ts'
-import { WorkerProcess } from './worker-process.ts'
-import type { WorkerExit } from './worker-process.ts'
-import { WorkerSlot } from './worker-slot.ts'
+import type { MessageToMaster, RecycleReason } from './worker-messages.ts'
+import { WorkerPool } from './worker-pool.ts'
+import type { ReloadResult } from './worker-pool.ts'
+import type { WorkerExit, WorkerProcess } from './worker-process.ts'
+import { WorkerScaling } from './worker-scaling.ts'
+import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
+export type { ReloadResult } from './worker-pool.ts'
 
 export type StopKind = 'graceful' | 'quick'
 
@@ -26,17 +30,22 @@ type MasterEvent =
   | { readonly type: 'exit'; readonly worker: WorkerProcess; readonly exit: WorkerExit }
   | { readonly type: 'startup-timeout'; readonly worker: WorkerProcess }
   | { readonly type: 'respawn'; readonly slot: WorkerSlot }
+  | { readonly type: 'recycle'; readonly worker: WorkerProcess; readonly reason: RecycleReason }
   | { readonly type: 'published' }
   | { readonly type: 'publish-failed'; readonly error: unknown }
+  | { readonly type: 'call'; readonly run: () => void }
+  | { readonly type: 'tick' }
   | { readonly type: 'stop'; readonly how: StopKind }
-  | { readonly type: 'stop-timeout' }
 
 /** How much of a quick stop requests get, and when what is left is killed, milliseconds. */
 const QUICK_REQUESTS_MS = 700
 const QUICK_LIMIT_MS = 1000
 
-/** What a worker gets beyond the graceful timeout, to give its unfinished requests up so that the proxy can tell, milliseconds. */
-const GIVE_UP_MS = 1000
+/** What a new master gets beyond the time of its workers, milliseconds: to start itself. */
+const UPGRADE_MARGIN_MS = 5000
+
+/** How often workers are looked at for their age, memory and load, milliseconds. */
+const TICK_MS = 1000
 
 /**
  * Holds the listening sockets and keeps the workers alive that serve them. Accepts no connection itself.
@@ -44,21 +53,19 @@ const GIVE_UP_MS = 1000
  * Timers, children and callers only queue events; `#decide` takes them one at a time, so that each finds a settled state.
  */
 export class Master extends EventEmitter<{ failed: [TsgiError] }> {
-  readonly #options: MasterOptions
+  #options: MasterOptions
   readonly #log: Logger
   #state: 'new' | 'booting' | 'running' | 'failing' | 'stopping' | 'stopped' = 'new'
   readonly #events: MasterEvent[] = []
   #deciding = false
   #location: AppLocation = { file: '' }
   #loader = false
-  #sockets: ListeningSocket[] = []
-  readonly #slots: WorkerSlot[] = []
-  /** Every process that has not ended, whatever its state. */
-  readonly #workers = new Set<WorkerProcess>()
+  readonly #sockets = new ListeningSockets()
+  readonly #pool: WorkerPool
+  #scaling: WorkerScaling | undefined
   #lastId = 0
-  #published: 'no' | 'asked' | 'yes' = 'no'
   #stopKind: StopKind | undefined
-  #stopTimer: NodeJS.Timeout | undefined
+  #ticker: NodeJS.Timeout | undefined
   #bootError: TsgiError | undefined
   readonly #booted = new Deferred<void>()
   readonly #stopped = new Deferred<void>()
@@ -67,11 +74,36 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     super()
     this.#options = options
     this.#log = options.log
+    this.#pool = new WorkerPool({
+      log: options.log,
+      spawn: (slot) => this.#spawn(slot),
+      later: (slot, delayMs) => setTimeout(() => this.#post({ type: 'respawn', slot }), delayMs),
+      retry: (worker, reason, delayMs) => setTimeout(() => this.#post({ type: 'recycle', worker, reason }), delayMs).unref(),
+      onReady: () => this.#publish(),
+      onCannotStart: (error) => this.#failBoot(error),
+      onEnded: () => this.#checkEnded(),
+    })
   }
 
   /** The processes that live now; one that stops is listed beside the one that takes its place. */
-  get workers(): readonly Pick<WorkerProcess, 'id' | 'pid' | 'state'>[] {
-    return [...this.#workers].map(({ id, pid, state }) => ({ id, pid, state }))
+  get workers(): readonly Pick<WorkerProcess, 'id' | 'pid' | 'state' | 'generation' | 'ageMs' | 'stats'>[] {
+    return [...this.#pool.workers].map(({ id, pid, state, generation, ageMs, stats }) => ({
+      id,
+      pid,
+      state,
+      generation,
+      ageMs,
+      stats,
+    }))
+  }
+
+  /** How many workers there should be. */
+  get size(): number {
+    return this.#pool.slots.length
+  }
+
+  get reloading(): boolean {
+    return this.#pool.reloading
   }
 
   /**
@@ -88,33 +120,56 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#booted.promise.catch(() => {})
     try {
       this.#location = locateApp(this.#options.app, process.cwd())
-      await this.#bind()
+      await this.#sockets.open(this.#options)
     } catch (error) {
-      this.#closeSockets()
+      this.#sockets.close()
       this.#state = 'stopped'
       this.#stopped.resolve()
       throw error
     }
-    const reason = loaderReason(this.#location.file)
-    if (reason !== undefined) this.#useLoader(reason)
-    if (this.#stopKind === undefined) {
-      for (let index = 0; index < this.#options.workers; index += 1) {
-        const slot = new WorkerSlot(index)
-        this.#slots.push(slot)
-        this.#spawn(slot)
-      }
-    } else {
-      this.#failBoot(stoppedWhileStarting())
-    }
-    const addresses = this.#sockets.map(({ address }) => address)
+    this.#chooseLoader()
+    if (this.#stopKind === undefined) this.#pool.scale(this.#startSize())
+    else this.#failBoot(stoppedWhileStarting())
+    const { addresses } = this.#sockets
     await this.#booted.promise
     return { addresses, bootMs: performance.now() - startedAt }
   }
 
+  /**
+   * Replaces every worker by one with the code, and the options, of now: one after the other, each old one serving until its
+   * successor has answered. Resolves when all are replaced and the old ones have ended.
+   *
+   * Rejects with `TSGI_ERR_RELOAD` or `TSGI_ERR_APP_NOT_FOUND` where a new worker does not start: the others serve on with the
+   * code that they have, and the options are the old ones again.
+   */
+  reload(changes: Partial<MasterOptions> = {}): Promise<ReloadResult> {
+    return new Promise((resolve, reject) => {
+      this.#post({ type: 'call', run: () => void this.#reload(changes).then(resolve, reject) })
+    })
+  }
+
+  /** Changes the number of workers; it is at least 1. */
+  scale(count: number): void {
+    this.#post({
+      type: 'call',
+      run: () => {
+        this.#options = { ...this.#options, workers: Math.max(1, count) }
+        this.#scaleTo(count)
+      },
+    })
+  }
+
+  /**
+   * Starts a fresh process of the same command line that takes the listening sockets over, and resolves with its pid when it
+   * serves: it has everything then, and this master is to be stopped. Rejects with `TSGI_ERR_MASTER_UPGRADE`; nothing has changed then.
+   */
+  upgrade(): Promise<number> {
+    return this.#sockets.upgrade(this.#options.startupTimeoutMs + UPGRADE_MARGIN_MS)
+  }
+
   /** A stop will follow, once the proxy has none of their requests any more: WebSockets would keep it from ending, and are asked to close. */
   prepareStop(how: StopKind): void {
-    const windowMs = how === 'quick' ? QUICK_REQUESTS_MS : this.#options.gracefulTimeoutMs
-    for (const worker of this.#workers) worker.closeWebSockets(windowMs)
+    this.#pool.closeWebSockets(how === 'quick' ? QUICK_REQUESTS_MS : this.#options.gracefulTimeoutMs)
   }
 
   /**
@@ -128,13 +183,6 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     }
     this.#post({ type: 'stop', how })
     return this.#stopped.promise
-  }
-
-  async #bind(): Promise<void> {
-    for (const { address, mode, group } of this.#options.binds) {
-      const options = { ...(mode === undefined ? {} : { mode }), ...(group === undefined ? {} : { group }) }
-      this.#sockets.push(await ListeningSocket.open(address, options))
-    }
   }
 
   #post(event: MasterEvent): void {
@@ -153,63 +201,43 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       case 'message':
         return this.#onMessage(event.worker, event.message)
       case 'exit':
-        return this.#onExit(event.worker, event.exit)
+        return this.#pool.ended(event.worker, event.exit)
       case 'startup-timeout':
         return this.#onStartupTimeout(event.worker)
       case 'respawn':
-        return this.#onRespawn(event.slot)
+        return this.#pool.respawn(event.slot)
+      case 'recycle':
+        return this.#pool.recycle(event.worker, event.reason)
       case 'published':
-        this.#published = 'yes'
         return this.#checkBooted()
       case 'publish-failed':
         return this.#cannotGoOn(
           event.error instanceof TsgiError ? event.error : new TsgiError('TSGI_ERR_LISTEN', String(event.error)),
         )
+      case 'call':
+        return event.run()
+      case 'tick':
+        return this.#onTick()
       case 'stop':
         return this.#onStop(event.how)
-      case 'stop-timeout':
-        for (const { pid } of this.#workers) this.#log.warn(`worker ${pid} did not end in time and is killed`)
-        return this.#killAll()
     }
   }
 
-  #spawn(slot: WorkerSlot): void {
-    const {
-      interface: choice,
-      mountPoint,
-      probeToken,
-      limitRequestBodyBytes,
-      gracefulTimeoutMs,
-      startupTimeoutMs,
-      logLevel = 'info',
-    } = this.#options
-    const worker = new WorkerProcess({
+  #spawn(slot: WorkerSlot): WorkerProcess {
+    return spawnWorker({
+      options: this.#options,
+      location: this.#location,
+      loader: this.#loader,
+      listenerFds: this.#sockets.fds,
       id: (this.#lastId += 1),
-      // What frameworks look at to leave out stacks and development's checks, and the place among the workers under the name
-      // that applications know; whoever sets them has the last word.
-      env: { NODE_ENV: 'production', NODE_APP_INSTANCE: String(slot.index), ...process.env, ...this.#options.env },
-      listenerFds: this.#sockets.map(({ fd }) => fd),
-      output: this.#options.output,
-      startupTimeoutMs,
-      boot: {
-        ...this.#location,
-        interface: choice,
-        loader: this.#loader,
-        protocols: this.#options.binds.map(({ protocol }) => protocol),
-        mountPoint,
-        multiprocess: this.#options.workers > 1,
-        gracefulTimeoutMs,
-        logLevel,
-        ...(probeToken === undefined ? {} : { probeToken }),
-        ...(limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: limitRequestBodyBytes }),
+      generation: this.#pool.generation,
+      index: slot.index,
+      events: {
+        onMessage: (worker, message) => this.#post({ type: 'message', worker, message }),
+        onStartupTimeout: (worker) => this.#post({ type: 'startup-timeout', worker }),
+        onExit: (worker, exit) => this.#post({ type: 'exit', worker, exit }),
       },
-      onMessage: (from, message) => this.#post({ type: 'message', worker: from, message }),
-      onStartupTimeout: (from) => this.#post({ type: 'startup-timeout', worker: from }),
-      onExit: (from, exit) => this.#post({ type: 'exit', worker: from, exit }),
     })
-    slot.worker = worker
-    this.#workers.add(worker)
-    this.#log.debug(`worker ${worker.pid} starts`)
   }
 
   #onMessage(worker: WorkerProcess, message: MessageToMaster): void {
@@ -218,45 +246,51 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
         worker.step = message.step
         return
       case 'ready':
-        return this.#onReady(worker)
+        return this.#pool.ready(worker)
+      case 'pong':
+        return this.#pool.answered(worker)
+      case 'stats':
+        worker.stats = message
+        return
+      case 'enough':
+        return this.#pool.recycle(worker, 'max-requests')
       case 'needs-loader':
-        return this.#onNeedsLoader(worker, message.reason)
-      case 'failed':
-        return this.#onFailed(worker, message.failure)
+        this.#useLoader(message.reason)
+        return this.#pool.needsLoader(worker)
+      case 'failed': {
+        const { failure } = message
+        const address = failure.listener === undefined ? undefined : this.#sockets.addresses[failure.listener]
+        return address === undefined ? this.#pool.failed(worker, failure) : this.#cannotGoOn(listenError(failure, address))
+      }
       case 'leaving':
-        return this.#onLeaving(worker, message.because)
+        return this.#pool.leaving(worker, message.because)
       case 'drained':
         if (message.unfinished > 0) this.#log.warn(`worker ${worker.pid} gave up ${message.unfinished} unfinished request(s)`)
         return
     }
   }
 
-  #onReady(worker: WorkerProcess): void {
-    if (worker.state !== 'booting') return
-    worker.markReady()
-    this.#log.info(`worker ${worker.pid} is ready after ${Math.round(worker.ageMs)} ms`)
-    if (this.#published === 'no') {
-      this.#published = 'asked'
-      Promise.all(this.#sockets.map((socket) => socket.publish())).then(
-        () => this.#post({ type: 'published' }),
-        (error: unknown) => this.#post({ type: 'publish-failed', error }),
-      )
-    }
-    this.#checkBooted()
+  /** The first worker that listens makes the sockets' paths appear. */
+  #publish(): void {
+    if (this.#state !== 'booting') return
+    this.#sockets.publish().then(
+      () => this.#post({ type: 'published' }),
+      (error: unknown) => this.#post({ type: 'publish-failed', error }),
+    )
   }
 
   #checkBooted(): void {
-    if (this.#state !== 'booting' || this.#published !== 'yes' || this.#slots.some(({ worker }) => worker?.state !== 'ready'))
-      return
+    if (this.#state !== 'booting' || !this.#pool.complete) return
     this.#state = 'running'
+    this.#pool.running(this.#options.gracefulTimeoutMs)
+    this.#ticker = setInterval(() => this.#post({ type: 'tick' }), TICK_MS)
     this.#booted.resolve()
   }
 
-  /** The worker ends by itself; its place is taken at once, and this is no death to count. */
-  #onNeedsLoader(worker: WorkerProcess, reason: string): void {
-    worker.markStopping()
-    this.#useLoader(reason)
-    if (this.#state === 'booting' || this.#state === 'running') this.#refill(worker)
+  #chooseLoader(): void {
+    const reason = loaderReason(this.#location.file)
+    if (reason === undefined) this.#loader = false
+    else this.#useLoader(reason)
   }
 
   #useLoader(reason: string): void {
@@ -264,79 +298,61 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#loader = true
   }
 
-  /** The worker exits by itself after this message. */
-  #onFailed(worker: WorkerProcess, failure: BootFailure): void {
-    const listener = failure.listener === undefined ? undefined : this.#sockets[failure.listener]
-    if (listener !== undefined) return this.#cannotGoOn(listenError(failure, listener.address))
-    const error = bootError(failure)
-    if (this.#state === 'booting') this.#failBoot(error)
-    else if (this.#state === 'running') this.#log.error(`worker ${worker.pid} did not start`, error)
-  }
-
   #onStartupTimeout(worker: WorkerProcess): void {
-    if (worker.state !== 'booting') return
-    const error = startupTimeoutError(this.#options.startupTimeoutMs, basename(this.#location.file), worker.step)
-    worker.kill()
-    if (this.#state === 'booting') this.#failBoot(error)
-    else this.#log.error(`worker ${worker.pid} did not start`, error)
+    const { startupTimeoutMs } = this.#options
+    this.#pool.startupTimedOut(worker, startupTimeoutError(startupTimeoutMs, basename(this.#location.file), worker.step))
   }
 
-  /** Another worker takes over while this one finishes its requests. */
-  #onLeaving(worker: WorkerProcess, because: LeaveReason): void {
-    const readyForMs = worker.readyForMs
-    worker.markStopping()
-    const ended = `worker ${worker.pid} ends ${LEAVE_REASONS[because]}`
-    if (this.#state === 'running') this.#replace(worker, readyForMs, ended)
-    else if (this.#state === 'booting') this.#failBoot(new TsgiError('TSGI_ERR_WORKER_BOOT', ended))
-  }
-
-  #onExit(worker: WorkerProcess, exit: WorkerExit): void {
-    this.#workers.delete(worker)
-    const ended = `worker ${worker.pid} ${describeExit(exit)}`
-    switch (this.#state) {
-      case 'booting':
-        // Known already: it asked for the loader, or its failure has been reported.
-        if (worker.state === 'stopping') return
-        return this.#failBoot(new TsgiError('TSGI_ERR_WORKER_BOOT', `it ${describeExit(exit)} before it was ready`))
-      case 'running':
-        // One that leaves has been replaced; one that failed to start or was killed for it still has its place.
-        if (!this.#slots.some((slot) => slot.worker === worker)) this.#log.debug(ended)
-        else this.#replace(worker, worker.readyForMs, ended)
-        return
-      case 'failing':
-      case 'stopping':
-        this.#log.debug(ended)
-        return this.#checkEnded()
-      case 'new':
-      case 'stopped':
-        return
+  async #reload(changes: Partial<MasterOptions>): Promise<ReloadResult> {
+    if (this.#state !== 'running') throw new TsgiError('TSGI_ERR_RELOAD', 'the server is starting or stopping')
+    const before = { options: this.#options, location: this.#location, loader: this.#loader }
+    const options = { ...this.#options, ...changes }
+    this.#location = locateApp(options.app, process.cwd())
+    this.#options = options
+    this.#chooseLoader()
+    try {
+      const done = this.#pool.reload(options.gracefulTimeoutMs)
+      if (options.workers !== before.options.workers) this.#scaleTo(this.#startSize())
+      return await done
+    } catch (error) {
+      // Unless a later reload has changed them again.
+      if (this.#options === options) {
+        this.#options = before.options
+        this.#location = before.location
+        this.#loader = before.loader
+      }
+      throw error
     }
   }
 
-  /** Reports the end of a worker and starts another: at once, or later where that has not helped so far. */
-  #replace(worker: WorkerProcess, readyForMs: number, ended: string): void {
-    const slot = this.#slots.find((each) => each.worker === worker)
-    if (slot === undefined) return
-    slot.worker = undefined
-    const delayMs = slot.delayAfterDeath(readyForMs)
-    const then =
-      delayMs === 0
-        ? 'another one starts now'
-        : `${slot.quickDeaths} in a row that ended early; another one starts in ${delayMs} ms`
-    const error = new TsgiError('TSGI_ERR_WORKER_EXIT', `${ended}; ${then}`)
-    this.#log.error(error.message, error)
-    if (delayMs === 0) this.#spawn(slot)
-    else slot.timer = setTimeout(() => this.#post({ type: 'respawn', slot }), delayMs)
+  /** With a least number of workers the others come with the load. */
+  #startSize(): number {
+    const { workers, minWorkers } = this.#options
+    return minWorkers === undefined ? workers : Math.min(minWorkers, workers)
   }
 
-  #refill(worker: WorkerProcess): void {
-    const slot = this.#slots.find((each) => each.worker === worker)
-    if (slot !== undefined) this.#spawn(slot)
+  #scaleTo(count: number): void {
+    if (this.#state !== 'running') return
+    const size = Math.max(1, count)
+    if (size === this.#pool.slots.length) return
+    this.#log.info(`${size} worker${size === 1 ? '' : 's'} instead of ${this.#pool.slots.length}`)
+    this.#pool.scale(size)
   }
 
-  #onRespawn(slot: WorkerSlot): void {
-    slot.timer = undefined
-    if (this.#state === 'running') this.#spawn(slot)
+  /** Looks for workers that have become old or large, and at how busy they are. */
+  #onTick(): void {
+    if (this.#state !== 'running') return
+    const now = performance.now()
+    for (const { worker } of this.#pool.slots) {
+      const reason = worker === undefined ? undefined : whyRecycle(worker, this.#options, now)
+      if (worker !== undefined && reason !== undefined) this.#pool.recycle(worker, reason)
+    }
+    const { minWorkers, workers } = this.#options
+    if (minWorkers === undefined || minWorkers >= workers || this.#pool.reloading) return
+    this.#scaling ??= new WorkerScaling()
+    const serving = this.#pool.slots.map(({ worker }) => worker)
+    const size = this.#scaling.next(serving, { minimum: minWorkers, maximum: workers })
+    this.#scaleTo(size)
   }
 
   /** The sockets cannot be served: no new worker would fare better. */
@@ -349,7 +365,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (this.#state !== 'booting') return
     this.#state = 'failing'
     this.#bootError = error
-    this.#killAll()
+    this.#pool.kill()
     this.#checkEnded()
   }
 
@@ -358,42 +374,28 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (this.#state === 'booting') {
       this.#stopKind = how
       // Before the first worker there is nothing to end; `start` looks at this when it has bound.
-      if (this.#slots.length > 0) this.#failBoot(stoppedWhileStarting())
+      if (this.#pool.slots.length > 0) this.#failBoot(stoppedWhileStarting())
       return
     }
     const before = this.#stopKind
     this.#stopKind = how
-    if (before === 'quick') return this.#killAll()
+    if (before === 'quick') return this.#pool.kill()
     if (before === 'graceful' && how === 'graceful') return
-    const [drainMs, limitMs] =
-      how === 'quick'
-        ? [QUICK_REQUESTS_MS, QUICK_LIMIT_MS]
-        : [this.#options.gracefulTimeoutMs, this.#options.gracefulTimeoutMs + GIVE_UP_MS]
     this.#state = 'stopping'
-    for (const slot of this.#slots) clearTimeout(slot.timer)
-    for (const worker of this.#workers) worker.drain(drainMs)
+    clearInterval(this.#ticker)
+    if (how === 'quick') this.#pool.drain(QUICK_REQUESTS_MS, QUICK_LIMIT_MS)
+    else this.#pool.drain(this.#options.gracefulTimeoutMs)
     // The workers stop accepting; a client that comes now is refused, not left waiting for nobody.
-    this.#closeSockets()
-    clearTimeout(this.#stopTimer)
-    this.#stopTimer = setTimeout(() => this.#post({ type: 'stop-timeout' }), limitMs)
+    this.#sockets.close()
     this.#checkEnded()
   }
 
-  #killAll(): void {
-    for (const worker of this.#workers) worker.kill()
-  }
-
   #checkEnded(): void {
-    if (this.#workers.size > 0 || (this.#state !== 'failing' && this.#state !== 'stopping')) return
-    clearTimeout(this.#stopTimer)
-    this.#closeSockets()
+    if (this.#pool.workers.size > 0 || (this.#state !== 'failing' && this.#state !== 'stopping')) return
+    clearInterval(this.#ticker)
+    this.#sockets.close()
     this.#state = 'stopped'
     if (this.#bootError !== undefined) this.#booted.reject(this.#bootError)
     this.#stopped.resolve()
-  }
-
-  #closeSockets(): void {
-    for (const socket of this.#sockets) socket.close()
-    this.#sockets = []
   }
 }

@@ -4,11 +4,11 @@ import { quote, TsgiError } from '../interface/errors.ts'
 
 /**
  * Writes this process's pid, complete from the first moment. Gives the function that removes the file again, if it is still ours.
- * A file that a process left behind which has ended is replaced.
+ * A file that a process left behind which has ended is replaced, and that of the process whose place this one takes.
  *
  * Throws `TSGI_ERR_OPTION` where the file cannot be written, or belongs to a process that lives.
  */
-export function writePidFile(path: string): () => void {
+export function writePidFile(path: string, predecessor?: number): () => void {
   const own = `${process.pid}\n`
   const temporary = `${path}.${process.pid}`
   try {
@@ -19,7 +19,7 @@ export function writePidFile(path: string): () => void {
       unlinkSync(temporary)
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error
-      refuseLiving(path)
+      refuseLiving(path, predecessor)
       renameSync(temporary, path)
     }
   } catch (error) {
@@ -34,9 +34,9 @@ export function writePidFile(path: string): () => void {
   }
 }
 
-function refuseLiving(path: string): void {
+function refuseLiving(path: string, predecessor: number | undefined): void {
   const pid = Number(read(path)?.trim())
-  if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid)) {
+  if (Number.isInteger(pid) && pid > 0 && pid !== process.pid && pid !== predecessor && isAlive(pid)) {
     throw new TsgiError(
       'TSGI_ERR_OPTION',
       `--pid-file ${quote(path)} names pid ${pid}, which is running; stop it, or remove the file if it is another program`,

@@ -1,7 +1,7 @@
 import type { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { Deferred } from './deferred.ts'
-import type { StopKind } from './master.ts'
+import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */
 export interface Companion {
@@ -14,6 +14,11 @@ export interface Companion {
 
 /** What supervision needs of a `Master`. */
 interface Supervised {
+  /** How many workers there should be. */
+  readonly size: number
+  scale(count: number): void
+  reload(changes?: Partial<MasterOptions>): Promise<ReloadResult>
+  upgrade(): Promise<number>
   prepareStop(how: StopKind): void
   stop(how: StopKind): Promise<void>
   on(event: 'failed', listener: (error: TsgiError) => void): unknown
@@ -24,21 +29,35 @@ export interface SuperviseOptions {
   readonly master: Supervised
   readonly companions?: readonly Companion[]
   readonly log: Logger
+  /** How long a graceful stop goes on serving before it begins: for load balancers that learn of it late. Milliseconds. */
+  readonly drainDelayMs?: number
+  /** Reads the settings again, for a reload. Rejects where they are wrong. */
+  readonly reread?: () => Promise<Partial<MasterOptions>>
+  /** Opens log files anew, which have been moved away. */
+  readonly reopenLogs?: () => void
+  /** Whether a new master may take this one's place: not where a companion belongs to this process. */
+  readonly upgradable?: boolean
 }
 
 type Event =
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly type: 'companion-exit'; readonly companion: Companion; readonly line: string }
   | { readonly type: 'master-failed'; readonly error: TsgiError }
+  | { readonly type: 'reloaded'; readonly result: ReloadResult; readonly ms: number }
+  | { readonly type: 'reload-failed'; readonly error: unknown }
+  | { readonly type: 'upgraded'; readonly pid: number }
+  | { readonly type: 'upgrade-failed'; readonly error: unknown }
+  | { readonly type: 'delay-over' }
   | { readonly type: 'stopped' }
   | { readonly type: 'stop-failed'; readonly error: unknown }
 
 /** What supervision takes from the system. WINCH is taken so that it is plain that a terminal's resize does nothing. */
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGWINCH'] as const
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
 
 /**
  * Keeps a started master and its companions until a signal or a failure ends them; resolves with the exit code when all
- * have ended. TERM: gracefully. INT, QUIT: requests get a second at most. A second TERM, INT or QUIT: at once.
+ * have ended. TERM: gracefully. INT, QUIT: requests get a second at most. A second TERM, INT or QUIT: at once. HUP: reload.
+ * TTIN, TTOU: one worker more, one fewer. USR1: log files anew. USR2: a new master takes over.
  *
  * Companions are stopped before the workers, so that a proxy finishes its requests against workers that live.
  */
@@ -50,6 +69,9 @@ class Supervision {
   readonly #master: Supervised
   readonly #companions: readonly Companion[]
   readonly #log: Logger
+  readonly #options: SuperviseOptions
+  #upgrading = false
+  #delay: NodeJS.Timeout | undefined
   readonly #events: Event[] = []
   #wake = new Deferred<void>()
   #stopping: StopKind | undefined
@@ -57,6 +79,7 @@ class Supervision {
   #exitCode = 0
 
   constructor(options: SuperviseOptions) {
+    this.#options = options
     this.#master = options.master
     this.#companions = options.companions ?? []
     this.#log = options.log
@@ -112,6 +135,22 @@ class Supervision {
         this.#log.error('the workers cannot go on', event.error)
         this.#exitCode = 1
         return this.#stop('quick')
+      case 'reloaded':
+        this.#log.info(`reloaded: ${event.result.replaced} worker(s) replaced in ${Math.round(event.ms)} ms`)
+        return
+      case 'reload-failed':
+        this.#log.error('reload failed', event.error)
+        return
+      case 'upgraded':
+        this.#log.info(`the new master ${event.pid} serves; this one stops`)
+        return this.#stop('graceful')
+      case 'upgrade-failed':
+        this.#upgrading = false
+        this.#log.error('upgrade failed', event.error)
+        return
+      case 'delay-over':
+        if (this.#stopping === undefined) this.#stop('graceful')
+        return
       case 'stop-failed':
         // The workers must end, whatever keeps a companion from doing so.
         this.#log.error('stopping failed', event.error)
@@ -123,21 +162,78 @@ class Supervision {
 
   #onSignal(signal: NodeJS.Signals): void {
     switch (signal) {
-      case 'SIGWINCH':
-        return
+      case 'SIGTERM':
+      case 'SIGINT':
+      case 'SIGQUIT':
+        return this.#onStopSignal(signal)
       case 'SIGHUP':
-        this.#log.warn('SIGHUP: nothing is reloaded; restart to serve changed code')
+        return this.#reload()
+      case 'SIGTTIN':
+        return this.#scale(signal, 1)
+      case 'SIGTTOU':
+        return this.#scale(signal, -1)
+      case 'SIGUSR1':
+        this.#options.reopenLogs?.()
+        this.#log.info('SIGUSR1: log files opened anew')
         return
+      case 'SIGUSR2':
+        return this.#upgrade()
       default:
-        this.#log.info(`${signal}: ${this.#stopping === undefined ? 'stopping' : 'ending at once'}`)
-        if (this.#stopping === undefined) this.#stop(signal === 'SIGTERM' ? 'graceful' : 'quick')
-        else this.#endAtOnce()
+        // WINCH: a terminal may be resized.
+        return
     }
+  }
+
+  #onStopSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'): void {
+    const { drainDelayMs = 0 } = this.#options
+    if (this.#stopping !== undefined) {
+      this.#log.info(`${signal}: ending at once`)
+      this.#endAtOnce()
+    } else if (signal === 'SIGTERM' && drainDelayMs > 0 && this.#delay === undefined) {
+      this.#log.info(`${signal}: stopping in ${drainDelayMs} ms, serving until then`)
+      this.#delay = setTimeout(() => this.#post({ type: 'delay-over' }), drainDelayMs)
+    } else {
+      this.#log.info(`${signal}: stopping`)
+      this.#stop(signal === 'SIGTERM' ? 'graceful' : 'quick')
+    }
+  }
+
+  #reload(): void {
+    if (this.#stopping !== undefined) return
+    this.#log.info('SIGHUP: reloading')
+    const startedAt = performance.now()
+    const reload = async (): Promise<ReloadResult> => this.#master.reload(await this.#options.reread?.())
+    reload().then(
+      (result) => this.#post({ type: 'reloaded', result, ms: performance.now() - startedAt }),
+      (error: unknown) => this.#post({ type: 'reload-failed', error }),
+    )
+  }
+
+  #scale(signal: 'SIGTTIN' | 'SIGTTOU', by: 1 | -1): void {
+    if (this.#stopping !== undefined) return
+    const size = this.#master.size + by
+    if (size < 1) this.#log.warn(`${signal}: there is only one worker`)
+    else this.#master.scale(size)
+  }
+
+  #upgrade(): void {
+    if (this.#stopping !== undefined || this.#upgrading) return
+    if (this.#options.upgradable === false) {
+      this.#log.warn('SIGUSR2: the proxy belongs to this process, which cannot be replaced; HUP replaces the workers')
+      return
+    }
+    this.#upgrading = true
+    this.#log.info('SIGUSR2: starting a new master')
+    this.#master.upgrade().then(
+      (pid) => this.#post({ type: 'upgraded', pid }),
+      (error: unknown) => this.#post({ type: 'upgrade-failed', error }),
+    )
   }
 
   #stop(how: StopKind): void {
     if (this.#stopping === 'quick' || this.#stopping === how) return
     this.#stopping = how
+    clearTimeout(this.#delay)
     this.#master.prepareStop(how)
     const companions = Promise.all(this.#companions.map((companion) => companion.stop(how)))
     companions.then(

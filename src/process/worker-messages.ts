@@ -26,12 +26,16 @@ export interface BootMessage {
   readonly logLevel: LogLevel
   readonly probeToken?: string
   readonly maxRequestBodyBytes?: number
+  /** After so many requests it says that it has served enough; 0: never. */
+  readonly maxRequests: number
 }
 
 /** Stop accepting, finish what is in flight within the time, exit. A later one shortens the time. */
 export interface DrainMessage {
   readonly tsgi: 'drain'
   readonly timeoutMs: number
+  /** Other workers serve on: proxies may hold connections to this one, and use them at any moment. */
+  readonly handover: boolean
 }
 
 /** A drain follows: WebSockets are asked to close, spread over the time, while requests are still served. */
@@ -40,7 +44,12 @@ export interface CloseWebSocketsMessage {
   readonly timeoutMs: number
 }
 
-export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage
+/** Asks for a `pong`, which proves that the loop turns. */
+export interface PingMessage {
+  readonly tsgi: 'ping'
+}
+
+export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage | PingMessage
 
 /** Why a worker could not start. */
 export interface BootFailure {
@@ -55,12 +64,30 @@ export interface BootFailure {
 /** Why a worker leaves without having been told to by its master: an exception that nobody caught, SIGTERM from outside, or an application that closed its own server. */
 export type LeaveReason = 'exception' | 'signal' | 'application'
 
+/** Why a worker is replaced though it serves, by the option that says so. */
+export type RecycleReason = 'max-requests' | 'worker-lifetime' | 'worker-max-rss'
+
+/** What a worker tells of itself, about once a second. */
+export interface WorkerStats {
+  /** Requests that are finished, and those that are not. */
+  readonly requests: number
+  readonly inFlight: number
+  /** Resident memory, bytes. */
+  readonly rssBytes: number
+  /** Part of the last second in which the event loop was busy, 0 to 1. */
+  readonly loopUtilization: number
+}
+
 /** What a worker is at until it is ready. `waiting`: its script exports no application, and may still start a server. */
 export type BootStep = 'loading' | 'waiting' | 'listening'
 
 export type MessageToMaster =
   | { readonly tsgi: 'step'; readonly step: BootStep }
   | { readonly tsgi: 'ready' }
+  | { readonly tsgi: 'pong' }
+  | ({ readonly tsgi: 'stats' } & WorkerStats)
+  /** It has served as many requests as it should, and serves on until another takes its place. */
+  | { readonly tsgi: 'enough' }
   /** The application may load with the TypeScript loader; this process cannot load it any more and exits. */
   | { readonly tsgi: 'needs-loader'; readonly reason: string }
   | { readonly tsgi: 'failed'; readonly failure: BootFailure }
@@ -73,7 +100,15 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
   if (!isRecord(value)) return undefined
   switch (value['tsgi']) {
     case 'ready':
-      return { tsgi: 'ready' }
+    case 'pong':
+    case 'enough':
+      return { tsgi: value['tsgi'] }
+    case 'stats': {
+      const { requests, inFlight, rssBytes, loopUtilization } = value
+      if (![requests, inFlight, rssBytes, loopUtilization].every((each) => typeof each === 'number')) return undefined
+      // All four have been looked at.
+      return { tsgi: 'stats', ...(value as unknown as WorkerStats) }
+    }
     case 'step': {
       const step = value['step']
       return step === 'loading' || step === 'waiting' || step === 'listening' ? { tsgi: 'step', step } : undefined
@@ -101,7 +136,7 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
 export function readMessageToWorker(value: unknown): MessageToWorker | undefined {
   if (!isRecord(value)) return undefined
   const kind = value['tsgi']
-  if (kind !== 'boot' && kind !== 'drain' && kind !== 'close-websockets') return undefined
+  if (kind !== 'boot' && kind !== 'drain' && kind !== 'close-websockets' && kind !== 'ping') return undefined
   // The other end of the channel is the master of the same installation.
   return value as unknown as MessageToWorker
 }

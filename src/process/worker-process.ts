@@ -3,15 +3,19 @@ import type { ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import type { Logger } from '../interface/logger.ts'
 import { loaderUrl } from './typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
-import type { BootMessage, BootStep, MessageToMaster, MessageToWorker } from './worker-messages.ts'
+import type { BootMessage, BootStep, WorkerStats, MessageToMaster, MessageToWorker } from './worker-messages.ts'
 
 /** The same file whether this one runs as TypeScript or compiled. */
 const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
 
 /** Descriptors of a child: 0 to 2, then the message channel, then what it listens on. */
 const FIRST_LISTENER_FD = 4
+
+/** What a worker gets beyond its time, to give its unfinished requests up so that the proxy can tell, milliseconds. */
+const GIVE_UP_MS = 1000
 
 /** How a worker ended. `error`: it could not even be started. */
 export interface WorkerExit {
@@ -22,15 +26,23 @@ export interface WorkerExit {
 
 export interface WorkerSpawnOptions {
   readonly id: number
+  /** Of the code and the settings that it runs with; see `WorkerPool.generation`. */
+  readonly generation: number
   readonly env: NodeJS.ProcessEnv
   /** The master's descriptors, in the order of `boot.protocols`. */
   readonly listenerFds: readonly number[]
   /** Where standard output and error go; undefined: where the master's go. */
   readonly output: number | undefined
   readonly startupTimeoutMs: number
+  readonly log: Logger
   readonly boot: Omit<BootMessage, 'tsgi' | 'listeners'> & {
     readonly protocols: readonly BootMessage['listeners'][number]['protocol'][]
   }
+  readonly events: WorkerEvents
+}
+
+/** What happens to a worker process. */
+export interface WorkerEvents {
   readonly onMessage: (worker: WorkerProcess, message: MessageToMaster) => void
   readonly onStartupTimeout: (worker: WorkerProcess) => void
   readonly onExit: (worker: WorkerProcess, exit: WorkerExit) => void
@@ -39,6 +51,7 @@ export interface WorkerSpawnOptions {
 /** One worker from the master's side: the child process, what is known of it, and what it can be told. */
 export class WorkerProcess {
   readonly id: number
+  readonly generation: number
   /** 0 where the process could not be started. */
   readonly pid: number
   readonly loader: boolean
@@ -49,10 +62,19 @@ export class WorkerProcess {
   #readyAt: number | undefined
   readonly #child: ChildProcess
   readonly #startupTimer: NodeJS.Timeout
+  readonly #options: WorkerSpawnOptions
+  #killTimer: NodeJS.Timeout | undefined
+  #killAt = Infinity
   #ended = false
+  /** What it has last told of itself. */
+  stats: WorkerStats | undefined
+  /** Looks in a row that found it larger than it may be. */
+  largeLooks = 0
 
   constructor(options: WorkerSpawnOptions) {
     this.id = options.id
+    this.generation = options.generation
+    this.#options = options
     this.loader = options.boot.loader
     const output = options.output ?? 'inherit'
     const { protocols, ...boot } = options.boot
@@ -63,10 +85,10 @@ export class WorkerProcess {
       serialization: 'json',
     })
     this.pid = this.#child.pid ?? 0
-    this.#startupTimer = setTimeout(() => options.onStartupTimeout(this), options.startupTimeoutMs)
+    this.#startupTimer = setTimeout(() => options.events.onStartupTimeout(this), options.startupTimeoutMs)
     this.#child.on('message', (value) => {
       const message = readMessageToMaster(value)
-      if (message !== undefined) options.onMessage(this, message)
+      if (message !== undefined) options.events.onMessage(this, message)
     })
     this.#child.on('exit', (code, signal) => this.#end(options, { code, signal }))
     this.#child.on('error', (error) => {
@@ -87,9 +109,22 @@ export class WorkerProcess {
     return performance.now() - this.#startedAt
   }
 
+  /** When the worker became ready; see `performance.now()`. Infinity where it has not. */
+  get readyAt(): number {
+    return this.#readyAt ?? Infinity
+  }
+
   markReady(): void {
     this.state = 'ready'
     this.#readyAt = performance.now()
+  }
+
+  /** Asks for an answer, for which it has what is left of its time to start. */
+  ping(): void {
+    this.#tell({ tsgi: 'ping' })
+  }
+
+  markAnswered(): void {
     clearTimeout(this.#startupTimer)
   }
 
@@ -99,17 +134,33 @@ export class WorkerProcess {
     clearTimeout(this.#startupTimer)
   }
 
-  /** Asks for an end within the time. One that still boots serves nobody, and may be stuck: it is killed. */
-  drain(timeoutMs: number): void {
+  /**
+   * Asks for an end within the time, and kills what is left at `killMs`. One that still boots serves nobody, and may be stuck:
+   * it is killed. A later call only makes the time shorter. `handover`: see `DrainMessage`.
+   */
+  drain(timeoutMs: number, { handover = true, killMs = timeoutMs + GIVE_UP_MS } = {}): void {
     const booting = this.state === 'booting'
     this.markStopping()
-    if (booting) this.kill()
-    else this.#tell({ tsgi: 'drain', timeoutMs })
+    if (booting) {
+      this.kill()
+      return
+    }
+    this.#tell({ tsgi: 'drain', timeoutMs, handover })
+    const killAt = performance.now() + killMs
+    if (killAt > this.#killAt) return
+    this.#killAt = killAt
+    clearTimeout(this.#killTimer)
+    this.#killTimer = setTimeout(() => this.#overdue(), killMs)
   }
 
   /** Asks for the end of its WebSockets within the time; it serves on. */
   closeWebSockets(timeoutMs: number): void {
     this.#tell({ tsgi: 'close-websockets', timeoutMs })
+  }
+
+  #overdue(): void {
+    this.#options.log.warn(`worker ${this.pid} did not end in time and is killed`)
+    this.kill()
   }
 
   /** At once: SIGKILL. */
@@ -127,6 +178,7 @@ export class WorkerProcess {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#startupTimer)
-    options.onExit(this, exit)
+    clearTimeout(this.#killTimer)
+    options.events.onExit(this, exit)
   }
 }

@@ -15,6 +15,8 @@ export class WorkerSlot {
   /** From 0; two processes have it while one takes the place of the other. */
   readonly index: number
   worker: WorkerProcess | undefined
+  /** A worker that starts to take the place of `worker`, which serves until then. */
+  next: WorkerProcess | undefined
   /** Runs while the place waits to be filled again. */
   timer: NodeJS.Timeout | undefined
   /** Workers in a row that died young. */

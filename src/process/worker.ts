@@ -29,6 +29,18 @@ const LAST_CLOSE_MS = 200
 /** A worker whose master is gone is itself gone after this, whatever is in its way, milliseconds. */
 const ORPHAN_LIMIT_MS = 1800
 
+/**
+ * What idle connections get to bring one more request, or be closed by the proxy, milliseconds. The configurations for nginx let
+ * it close connections that are idle for 2 seconds, and the side that sends requests is the one that can close without a loss.
+ */
+const HANDOVER_MS = 2500
+
+/** At the end of the whole server: for requests that are on their way in this moment, milliseconds. */
+const FRESH_MS = 50
+
+/** How often the master is told how this worker does, milliseconds. */
+const STATS_INTERVAL_MS = 1000
+
 /** A signal to the whole group reaches the master too, whose word is waited for, milliseconds. */
 const MASTERS_WORD_MS = 100
 
@@ -64,12 +76,14 @@ class Worker {
       const { handler } = this.#application
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
-      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes } = this.#boot
+      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests } = this.#boot
       this.#server = new Server({
         handler,
         log: this.#log,
         mountPoint,
         multiprocess,
+        maxRequests,
+        onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
         ...(maxRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes }),
       })
@@ -80,6 +94,7 @@ class Worker {
     }
     this.#state = 'ready'
     send({ tsgi: 'ready' })
+    this.#tellStats(this.#server)
     flushCompiledCode()
   }
 
@@ -93,13 +108,25 @@ class Worker {
     }
   }
 
+  #tellStats(server: Server): void {
+    let before = performance.eventLoopUtilization()
+    setInterval(() => {
+      const now = performance.eventLoopUtilization()
+      const { utilization: loopUtilization } = performance.eventLoopUtilization(now, before)
+      before = now
+      const { requestsFinished: requests, requestsInFlight: inFlight } = server
+      send({ tsgi: 'stats', requests, inFlight, rssBytes: process.memoryUsage.rss(), loopUtilization })
+    }, STATS_INTERVAL_MS).unref()
+  }
+
   /** Stops accepting, finishes, exits with 0. A second call only makes the time shorter. */
-  drain(timeoutMs: number): void {
+  drain(timeoutMs: number, handover: boolean): void {
     if (this.#isEnding()) {
+      void this.#server?.drain(timeoutMs)
       setTimeout(exit, timeoutMs, 0)
       return
     }
-    void this.#drainAndExit(timeoutMs, 0)
+    void this.#drainAndExit(timeoutMs, 0, handover)
   }
 
   closeWebSockets(timeoutMs: number): void {
@@ -108,7 +135,7 @@ class Worker {
 
   orphaned(): void {
     setTimeout(exit, ORPHAN_LIMIT_MS, 0)
-    this.drain(LAST_REQUESTS_MS)
+    this.drain(LAST_REQUESTS_MS, false)
   }
 
   /** As in every Node program, what nobody caught ends the process; here the other requests are finished first. */
@@ -122,7 +149,7 @@ class Worker {
     this.#log.error(`uncaught exception; this worker finishes its requests and ends${this.#portHint(error)}`, error)
     if (this.#isEnding()) return
     send({ tsgi: 'leaving', because: 'exception' })
-    void this.#drainAndExit(LAST_REQUESTS_MS, 1)
+    void this.#drainAndExit(LAST_REQUESTS_MS, 1, true)
   }
 
   /** The master decides what a signal means, and says so; only a TERM that it has not got is this worker's alone. */
@@ -132,7 +159,7 @@ class Worker {
     if (signal !== 'SIGTERM') return
     setTimeout(() => {
       if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'signal' })
-      if (!this.#isEnding()) this.drain(this.#boot.gracefulTimeoutMs)
+      if (!this.#isEnding()) this.drain(this.#boot.gracefulTimeoutMs, true)
     }, MASTERS_WORD_MS)
   }
 
@@ -154,14 +181,14 @@ class Worker {
     }
     this.#onDrained.push(finished)
     if (this.#state === 'ready') send({ tsgi: 'leaving', because: 'application' })
-    if (this.#state !== 'stopping') void this.#drainAndExit(this.#boot.gracefulTimeoutMs, 0)
+    if (this.#state !== 'stopping') void this.#drainAndExit(this.#boot.gracefulTimeoutMs, 0, true)
   }
 
-  async #drainAndExit(timeoutMs: number, code: number): Promise<void> {
+  async #drainAndExit(timeoutMs: number, code: number, handover: boolean): Promise<void> {
     this.#state = 'stopping'
     const deadline = performance.now() + timeoutMs
     try {
-      const drained = await this.#server?.drain(timeoutMs)
+      const drained = await this.#server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
       this.#state = 'closing'
       const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
@@ -260,10 +287,13 @@ function main(): void {
           return false
         case 'drain':
           if (worker === undefined) exit(0)
-          worker.drain(message.timeoutMs)
+          worker.drain(message.timeoutMs, message.handover)
           break
         case 'close-websockets':
           worker?.closeWebSockets(message.timeoutMs)
+          break
+        case 'ping':
+          send({ tsgi: 'pong' })
           break
         case 'boot':
           worker ??= boot(message, events)

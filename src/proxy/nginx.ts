@@ -18,6 +18,9 @@ const IPV6 = /^(?=.*:.*:)[\da-fA-F:.]{2,45}$/
 /** Connections to the workers that each nginx worker keeps. A new connection costs a worker more than a request. */
 const UPSTREAM_KEEPALIVE = 128
 
+/** An idle one is closed by nginx before a worker that is replaced does it, which waits 2.5 s: a request could be lost otherwise. */
+const UPSTREAM_IDLE = '2s'
+
 /** Connections of one nginx worker: to clients, and as many to the workers. */
 const WORKER_CONNECTIONS = 4096
 
@@ -84,7 +87,11 @@ function httpDirectives(site: Site): Node[] {
     ...temporaryPaths(site),
     { comment: '' },
     { comment: 'The workers: each takes connections from the one socket. They are never marked as down.' },
-    block('upstream', [UPSTREAM], [workers(site), directive('keepalive', UPSTREAM_KEEPALIVE)]),
+    block(
+      'upstream',
+      [UPSTREAM],
+      [workers(site), directive('keepalive', UPSTREAM_KEEPALIVE), directive('keepalive_timeout', UPSTREAM_IDLE)],
+    ),
     ...(site.wire === 'fastcgi'
       ? [
           { comment: 'The same for upgrades, without connections that are kept: those speak FastCGI already.' },

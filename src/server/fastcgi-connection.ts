@@ -16,7 +16,7 @@ import {
 } from '../protocol/fastcgi/index.ts'
 import type { FastcgiEvent } from '../protocol/fastcgi/index.ts'
 import { encodeResponseHead } from '../protocol/response-head.ts'
-import { lingeringEnd } from './connection.ts'
+import { endAfterWrite, lingeringEnd } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { endOfResponse, stdoutRecords, wholeResponse } from './fastcgi-response.ts'
 import { WireConnection } from './wire-connection.ts'
@@ -51,7 +51,9 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
   }
 
   protected override endSocket(): void {
-    lingeringEnd(this.socket)
+    // nginx keeps the connection from the moment in which it has the response: it must not find it open and lose a request to it.
+    if (this.bodyComplete && this.exchange === undefined) endAfterWrite(this.socket)
+    else lingeringEnd(this.socket)
   }
 
   // What the decoder says.

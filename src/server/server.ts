@@ -33,6 +33,10 @@ export interface ServerOptions {
   readonly probeToken?: string
   /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
   readonly maxRequestBodyBytes?: number
+  /** So many requests are called enough; 0, the default: none are. */
+  readonly maxRequests?: number
+  /** Called once, when that many requests are finished. */
+  readonly onEnough?: () => void
   readonly maxParamsBytes?: number
   readonly headerTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
@@ -55,6 +59,9 @@ export class Server implements SocketOwner {
   clock = performance.now()
   draining = false
   requestsInFlight = 0
+  requestsFinished = 0
+  readonly #maxRequests: number
+  readonly #onEnough: () => void
   readonly #listeners: NetServer[] = []
   readonly #paths: SocketPath[] = []
   readonly #accepted = new Set<AcceptedSocket>()
@@ -69,6 +76,8 @@ export class Server implements SocketOwner {
 
   constructor(options: ServerOptions) {
     this.handler = options.handler
+    this.#maxRequests = options.maxRequests ?? 0
+    this.#onEnough = options.onEnough ?? (() => {})
     this.context = {
       mountPoint: options.mountPoint ?? '',
       multiprocess: options.multiprocess ?? false,
@@ -129,11 +138,14 @@ export class Server implements SocketOwner {
    * Stops accepting, closes idle connections, lets requests in flight finish, and asks WebSockets to close, spread over the time.
    * After `timeoutMs` the rest is given up, visibly to its clients, and counted. A second call shortens the time that is left,
    * never lengthens it.
+   *
+   * `idleMs`: what connections without a request get before they are closed; each closes behind its next response. A request may
+   * be on its way at any moment, and would be lost.
    */
-  drain(timeoutMs: number): Promise<{ unfinished: number }> {
+  drain(timeoutMs: number, idleMs = 0): Promise<{ unfinished: number }> {
     this.#drainDeadline = Math.min(this.#drainDeadline, performance.now() + timeoutMs)
     this.#upgraded.drain(this.#drainDeadline - performance.now())
-    if (this.#drained === undefined) this.#drained = this.#drain()
+    if (this.#drained === undefined) this.#drained = this.#drain(idleMs)
     else this.#armDeadline()
     return this.#drained
   }
@@ -151,10 +163,12 @@ export class Server implements SocketOwner {
     await this.drain(Infinity)
   }
 
-  async #drain(): Promise<{ unfinished: number }> {
+  async #drain(idleMs: number): Promise<{ unfinished: number }> {
     this.draining = true
     for (const listener of this.#listeners) listener.close()
     for (const socketPath of this.#paths) socketPath.remove()
+    const idleUntil = performance.now() + idleMs
+    await this.#untilClosed(() => Math.min(idleUntil, this.#drainDeadline))
     for (const accepted of this.#accepted) accepted.drain()
     this.#http?.drain()
     if (this.requestsInFlight + this.#upgraded.size > 0) await this.#untilIdle()
@@ -165,7 +179,9 @@ export class Server implements SocketOwner {
       for (const accepted of this.#accepted) accepted.giveUp(error)
       this.#http?.giveUp(error)
     }
-    await this.#untilWritten()
+    // Responses are on their way to the proxy.
+    const writtenUntil = performance.now() + SWEEP_INTERVAL_MS
+    await this.#untilClosed(() => writtenUntil)
     clearInterval(this.#sweep)
     // One may have been taken over a moment ago.
     this.#upgraded.destroy()
@@ -191,10 +207,9 @@ export class Server implements SocketOwner {
     this.#deadline = setTimeout(this.#idle, Math.max(0, this.#drainDeadline - performance.now()))
   }
 
-  /** Responses are on their way to the proxy: waits until their connections are closed, one second at most. */
-  async #untilWritten(): Promise<void> {
-    const deadline = performance.now() + SWEEP_INTERVAL_MS
-    while (this.#accepted.size + (this.#http?.connections ?? 0) > 0 && performance.now() < deadline) {
+  /** Until every connection is closed, or the deadline (see `performance.now()`), which may change meanwhile. */
+  async #untilClosed(deadline: () => number): Promise<void> {
+    while (this.#accepted.size + (this.#http?.connections ?? 0) > 0 && performance.now() < deadline()) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
@@ -226,6 +241,8 @@ export class Server implements SocketOwner {
 
   requestFinished(): void {
     this.requestsInFlight--
+    this.requestsFinished++
+    if (this.requestsFinished === this.#maxRequests) this.#onEnough()
     this.#checkIdle()
   }
 

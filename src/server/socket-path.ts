@@ -27,6 +27,13 @@ export class SocketPath {
     checkSocketPath(this.temporary)
   }
 
+  /** The name of a socket that another process has published, and that is this one's to remove from now on. */
+  static adopt(path: string): SocketPath {
+    const adopted = new SocketPath(path)
+    adopted.#inode = lstat(path)?.ino
+    return adopted
+  }
+
   /**
    * Makes sure that the path is free or holds a socket nobody listens on.
    * Throws `TSGI_ERR_ADDRESS_IN_USE` for a live one, `TSGI_ERR_LISTEN` for anything that is no socket: it is left alone.

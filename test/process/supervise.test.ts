@@ -15,6 +15,13 @@ class Stage {
   readonly companionStopped = new Deferred<void>()
   readonly workersStopped = new Deferred<void>()
   readonly master = Object.assign(new EventEmitter<{ failed: [TsgiError] }>(), {
+    size: 1,
+    scale: (count: number): void => void this.calls.push(`scale ${count}`),
+    reload: async (): Promise<{ replaced: number }> => {
+      this.calls.push('reload')
+      return { replaced: 1 }
+    },
+    upgrade: async (): Promise<number> => 1,
     prepareStop: (how: StopKind): void => void this.calls.push(`websockets ${how}`),
     stop: (how: StopKind): Promise<void> => {
       this.calls.push(`workers ${how}`)
@@ -85,14 +92,18 @@ describe('supervision', () => {
     expect(await ended).toBe(0)
   })
 
-  it('does nothing on WINCH and HUP', async () => {
+  it('does nothing on WINCH, reloads on HUP, and changes the number of workers on TTIN and TTOU down to one', async () => {
     const stage = new Stage()
     const ended = stage.run([])
-    signal('SIGWINCH')
-    signal('SIGHUP')
-    await until(() => stage.logged.length > 0, 'the line about HUP')
-    expect(stage.logged).toEqual(['SIGHUP: nothing is reloaded; restart to serve changed code'])
-    expect(stage.calls).toEqual([])
+    for (const name of ['SIGWINCH', 'SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const) signal(name)
+    await until(() => stage.logged.length >= 3, 'the lines about HUP and TTOU')
+    expect(stage.logged).toEqual([
+      'SIGHUP: reloading',
+      'SIGTTOU: there is only one worker',
+      expect.stringMatching(/^reloaded: 1 worker\(s\) replaced in \d+ ms$/),
+    ])
+    expect(stage.calls).toEqual(['reload', 'scale 2'])
+    stage.calls.length = 0
     signal('SIGTERM')
     stage.workersStopped.resolve()
     expect(await ended).toBe(0)

@@ -1,0 +1,29 @@
+import type { Logger } from '../interface/logger.ts'
+import type { MasterOptions } from './master-options.ts'
+import type { Settings } from './settings.ts'
+
+/** What the settings that every command has say about workers. */
+export function workerOptions(
+  settings: Settings<'serve'> | Settings<'start-server'>,
+  app: string,
+  log: Logger,
+): Omit<MasterOptions, 'binds'> {
+  const { minProcesses } = settings
+  return {
+    app,
+    interface: settings.interface,
+    workers: settings.processes,
+    ...(minProcesses === undefined ? {} : { minWorkers: minProcesses }),
+    mountPoint: settings.mountPoint,
+    startupTimeoutMs: settings.startupTimeout,
+    gracefulTimeoutMs: settings.gracefulTimeout,
+    maxRequests: settings.maxRequests,
+    maxRequestsJitter: settings.maxRequestsJitter,
+    workerLifetimeMs: settings.workerLifetime,
+    workerMaxRssBytes: settings.workerMaxRss,
+    env: Object.fromEntries(settings.setenv),
+    limitRequestBodyBytes: settings.limitRequestBody,
+    log,
+    logLevel: settings.logLevel,
+  }
+}
