@@ -10,14 +10,13 @@ import { listenError, startupTimeoutError, stoppedWhileStarting } from './boot-e
 import { Deferred } from './deferred.ts'
 import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterOptions } from './master-options.ts'
-import { whyRecycle } from './recycling.ts'
 import { spawnWorker } from './spawn-worker.ts'
 import { LOADER_NAME, loaderReason } from './typescript-loader.ts'
+import { Upkeep } from './upkeep.ts'
 import type { MessageToMaster, RecycleReason } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { ReloadResult } from './worker-pool.ts'
 import type { WorkerExit, WorkerProcess } from './worker-process.ts'
-import { WorkerScaling } from './worker-scaling.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
@@ -62,7 +61,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   #loader = false
   readonly #sockets = new ListeningSockets()
   readonly #pool: WorkerPool
-  #scaling: WorkerScaling | undefined
+  readonly #upkeep = new Upkeep()
   #lastId = 0
   #stopKind: StopKind | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -217,7 +216,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       case 'call':
         return event.run()
       case 'tick':
-        return this.#onTick()
+        if (this.#state === 'running') this.#scaleTo(this.#upkeep.look(this.#pool, this.#options))
+        return
       case 'stop':
         return this.#onStop(event.how)
     }
@@ -337,22 +337,6 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (size === this.#pool.slots.length) return
     this.#log.info(`${size} worker${size === 1 ? '' : 's'} instead of ${this.#pool.slots.length}`)
     this.#pool.scale(size)
-  }
-
-  /** Looks for workers that have become old or large, and at how busy they are. */
-  #onTick(): void {
-    if (this.#state !== 'running') return
-    const now = performance.now()
-    for (const { worker } of this.#pool.slots) {
-      const reason = worker === undefined ? undefined : whyRecycle(worker, this.#options, now)
-      if (worker !== undefined && reason !== undefined) this.#pool.recycle(worker, reason)
-    }
-    const { minWorkers, workers } = this.#options
-    if (minWorkers === undefined || minWorkers >= workers || this.#pool.reloading) return
-    this.#scaling ??= new WorkerScaling()
-    const serving = this.#pool.slots.map(({ worker }) => worker)
-    const size = this.#scaling.next(serving, { minimum: minWorkers, maximum: workers })
-    this.#scaleTo(size)
   }
 
   /** The sockets cannot be served: no new worker would fare better. */
