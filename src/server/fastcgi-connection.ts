@@ -25,6 +25,13 @@ import { WireConnection } from './wire-connection.ts'
  * take a missing end for success in some. */
 const POISON = Buffer.alloc(8)
 
+/**
+ * FastCGI has no word for "this connection closes". nginx keeps one only if what it has read ends with END_REQUEST
+ * (ngx_http_fastcgi_input_filter): with an empty management record behind it, in the same write, it closes the connection itself,
+ * and no request can meet a close that it has not seen. Others would take the record for a part of the next response.
+ */
+const PARTING = encodeGetValuesResult([])
+
 /** Answers to GET_VALUES (section 4.1). MAX_CONNS and MAX_REQS: no limit of ours, the descriptors are the system's. */
 const VALUES: Readonly<Record<string, string>> = { FCGI_MAX_CONNS: '4096', FCGI_MAX_REQS: '4096', FCGI_MPXS_CONNS: '0' }
 
@@ -33,6 +40,8 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
   protected readonly decoder: FastcgiDecoder
   #requestId = 0
   #keep = false
+  /** nginx has been told to close the connection; it is left to it. */
+  #parting = false
   /** Bytes the body has by CONTENT_LENGTH, -1 when it is not given, and those that have come in. */
   #expected = -1
   #received = 0
@@ -162,7 +171,9 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
   sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
     const head = encodeResponseHead('Status: ', status, fields)
     if (last) {
+      const parting = this.#beginParting()
       wholeResponse(this.socket, this.#requestId, head, body)
+      if (parting) this.#endParting()
       this.#releaseRequest()
       return true
     }
@@ -174,8 +185,24 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
   }
 
   end(): void {
+    const parting = this.#beginParting()
     this.socket.write(endOfResponse(this.#requestId))
+    if (parting) this.#endParting()
     this.#releaseRequest()
+  }
+
+  /** Whether this response is to be the last on a connection that nginx would keep: its worker is being replaced. */
+  #beginParting(): boolean {
+    if (!this.server.draining || !this.#keep) return false
+    if (findParam(this.exchange?.params ?? [], 'SERVER_SOFTWARE')?.startsWith('nginx') !== true) return false
+    this.socket.cork()
+    return true
+  }
+
+  #endParting(): void {
+    this.socket.write(PARTING)
+    this.socket.uncork()
+    this.#parting = true
   }
 
   /**
@@ -193,7 +220,7 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     this.exchange = undefined
     this.#requestId = 0
     this.waitingSince = this.server.clock
-    if (this.#keep && !this.server.draining && this.leftAt === 0) this.decoder.endRequest()
+    if (this.#keep && (!this.server.draining || this.#parting) && this.leftAt === 0) this.decoder.endRequest()
     else this.close()
   }
 
