@@ -2,14 +2,15 @@ import type { Socket } from 'node:net'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { fieldLine } from '../protocol/response-head.ts'
+import { byteLength, checkChunk } from './body-chunk.ts'
 import { RequestInput } from './input.ts'
 import { findParam } from './params.ts'
 import type { ServerContext } from './request-handler.ts'
 import { REASONS } from './reasons.ts'
-import { nextRequestId } from './request-id.ts'
+import { nextRequestId, requestLabel } from './request-id.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
-import type { Transport } from './transport.ts'
+import type { ExchangeWatch, Transport } from './transport.ts'
 import { requestedUpgrade } from './upgrade.ts'
 
 /**
@@ -23,6 +24,8 @@ export class Exchange {
   readonly context: ServerContext
   readonly params: readonly string[]
   readonly input: RequestInput
+  /** Told once when the exchange has ended; undefined: nobody watches over it. */
+  watch: ExchangeWatch | undefined
   #requestId: string | undefined
   readonly #transport: Transport
   readonly #isHead: boolean
@@ -72,9 +75,7 @@ export class Exchange {
 
   /** The request for a log line: method, target and id, bounded and escaped. */
   get label(): string {
-    const method = quote(findParam(this.params, 'REQUEST_METHOD') ?? '-').slice(1, -1)
-    const target = quote(findParam(this.params, 'REQUEST_URI') ?? '-').slice(1, -1)
-    return `${method} ${target} [${this.requestId}]`
+    return requestLabel(this.params, this.requestId)
   }
 
   /** Aborted when the client leaves or the server gives the request up. Made on first use. */
@@ -134,7 +135,7 @@ export class Exchange {
    * Throws `TSGI_ERR_RESPONSE_NOT_STARTED`, `TSGI_ERR_BODY_INVALID`.
    */
   write(chunk: Chunk): boolean {
-    this.#checkChunk(chunk)
+    checkChunk(chunk)
     if (this.#head === undefined) throw new TsgiError('TSGI_ERR_RESPONSE_NOT_STARTED', 'before the first chunk of the body')
     if (this.#ended || chunk.length === 0) return true
     const body = this.#withinLength(this.#head, chunk)
@@ -180,7 +181,7 @@ export class Exchange {
    * Throws `TSGI_ERR_RESPONSE_NOT_STARTED`, `TSGI_ERR_BODY_INVALID`.
    */
   end(chunk: Chunk | null): void {
-    if (chunk !== null) this.#checkChunk(chunk)
+    if (chunk !== null) checkChunk(chunk)
     const head = this.#head
     if (head === undefined) throw new TsgiError('TSGI_ERR_RESPONSE_NOT_STARTED', 'at the end of the body')
     if (this.#ended) return
@@ -219,6 +220,21 @@ export class Exchange {
     if (this.#headSent) this.#abandon(undefined)
     else if (status === null) this.#abandon(undefined)
     else this.respond(status)
+  }
+
+  /**
+   * For the server: the application has had its time. Where the head was not sent, the client gets the status of `error`,
+   * `tsgi.signal` is aborted with it, and nobody waits for the application any more; else nothing happens.
+   */
+  timeOut(error: TsgiError): void {
+    if (this.#headSent || this.#ended) return
+    const status = error.status ?? 504
+    this.context.log.error(`${this.label} answered ${status}`, error)
+    this.input.fail(error)
+    // Before the signal: what its listeners do is too late for this response.
+    this.respond(status)
+    this.#stop(error)
+    this.finished()
   }
 
   /** Answers with a status and its reason as plain text. Only before the head was sent. */
@@ -337,12 +353,6 @@ export class Exchange {
     return new TsgiError('TSGI_ERR_BODY_TOO_SHORT', `${this.#sent} of ${head.contentLength} bytes`)
   }
 
-  #checkChunk(chunk: unknown): asserts chunk is Chunk {
-    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
-      throw new TsgiError('TSGI_ERR_BODY_INVALID', `${quote(chunk)} is neither a string nor a Uint8Array`)
-    }
-  }
-
   /** Ends an incomplete response visibly. */
   #abandon(error: TsgiError | undefined): void {
     if (error !== undefined) this.context.log.error(this.label, error)
@@ -365,6 +375,8 @@ export class Exchange {
   #close(): void {
     this.#ended = true
     if (!this.input.ended) this.input.discard()
+    this.watch?.done()
+    this.watch = undefined
     const onEnd = this.#onEnd
     this.#onEnd = undefined
     onEnd?.()
@@ -383,10 +395,6 @@ export class Exchange {
 }
 
 const RESOLVED = Promise.resolve()
-
-function byteLength(chunk: Chunk): number {
-  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.byteLength
-}
 
 /** A rejection that nobody awaits is no failure of the process: the request has ended, and its application knows by the signal. */
 function ignore(): void {}

@@ -1,7 +1,17 @@
+import { quote } from '../interface/errors.ts'
+import { findParam } from './params.ts'
+
 const ID_PREFIX = `${process.pid.toString(36)}-${Date.now().toString(36)}-`
 let lastId = 0
 
 /** Unique on this host: process, its start, a counter. */
 export function nextRequestId(): string {
   return ID_PREFIX + ++lastId
+}
+
+/** A request for a log line: method, target and id, bounded and escaped. */
+export function requestLabel(params: readonly string[], id: string): string {
+  const method = quote(findParam(params, 'REQUEST_METHOD') ?? '-').slice(1, -1)
+  const target = quote(findParam(params, 'REQUEST_URI') ?? '-').slice(1, -1)
+  return `${method} ${target} [${id}]`
 }

@@ -29,3 +29,9 @@ export interface Transport {
    */
   takeOver?(): Socket
 }
+
+/** Who counts requests in flight and watches over their time. */
+export interface ExchangeWatch {
+  /** The exchange has ended. */
+  done(): void
+}

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   TSGI_ERR_BODY_LENGTH: { status: 400, text: 'The body is not as long as Content-Length says' },
   TSGI_ERR_BODY_LIMIT: { status: 413, text: 'The request body is over the limit' },
   TSGI_ERR_REQUEST_INVALID: { status: 400, text: 'Invalid request' },
+  TSGI_ERR_OVERLOAD: { status: 503, text: 'More requests than the worker may serve at a time' },
   TSGI_ERR_CLIENT_DISCONNECTED: { status: null, text: 'The client left before the request was complete' },
   // What an application did.
   TSGI_ERR_STATUS_INVALID: { status: 500, text: 'Invalid status' },
@@ -25,6 +26,7 @@ export const ERROR_CODES = {
   TSGI_ERR_BODY_TOO_LONG: { status: 500, text: 'The response body is longer than its Content-Length' },
   TSGI_ERR_BODY_TOO_SHORT: { status: 500, text: 'The response body is shorter than its Content-Length' },
   TSGI_ERR_APPLICATION: { status: 500, text: 'The application failed' },
+  TSGI_ERR_REQUEST_TIMEOUT: { status: 504, text: 'The application did not answer in time' },
   TSGI_ERR_UPGRADE: { status: 500, text: 'The connection cannot be taken over' },
   // Finding and loading the application.
   TSGI_ERR_APP_NOT_FOUND: { status: null, text: 'There is no application here' },

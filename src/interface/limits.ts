@@ -9,6 +9,9 @@ export const INPUT_HIGH_WATER_BYTES = 64 * 1024
 /** Response bytes held for a proxy that does not read, per request, before `write` asks the application to wait. */
 export const OUTPUT_HIGH_WATER_BYTES = 64 * 1024
 
+/** Requests that wait in one worker while it serves as many as it may. With what is held of their bodies, they take 64 MiB at most. */
+export const MAX_QUEUED_REQUESTS = 1024
+
 /** How long a connection may take to deliver the parameters of a request it has begun, milliseconds. */
 export const HEADER_TIMEOUT_MS = 30_000
 

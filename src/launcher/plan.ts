@@ -4,10 +4,11 @@ import { availableParallelism } from 'node:os'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../process/app-specifier.ts'
+import { clocksOf } from '../process/clock-settings.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import type { Settings } from '../process/settings.ts'
 import { nginxConfiguration } from '../proxy/nginx.ts'
-import { DEFAULT_TIMEOUTS } from '../proxy/site.ts'
+import { DEFAULT_TIMEOUTS, readTimeoutMs } from '../proxy/site.ts'
 import type { ListenAddress, Site } from '../proxy/site.ts'
 import { findProxy } from './find-proxy.ts'
 import type { NginxProxy } from './find-proxy.ts'
@@ -86,7 +87,7 @@ function siteOf({ settings, addresses, root, logs, account }: Plan, proxy: Nginx
     socketPath: root.socketPath,
     mountPoint: settings.mountPoint,
     limits: { requestBodyBytes: settings.limitRequestBody },
-    timeouts: { ...DEFAULT_TIMEOUTS, shutdownMs: settings.gracefulTimeout },
+    timeouts: { ...DEFAULT_TIMEOUTS, readMs: readTimeoutMs(clocksOf(settings)), shutdownMs: settings.gracefulTimeout },
     logs: { access: logs.access, error: logs.error, level: settings.logLevel },
     serverRoot: root.path,
     ...(account === undefined ? {} : { runAs: { user: account.user, group: account.group } }),

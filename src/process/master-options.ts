@@ -4,6 +4,7 @@ import type { Protocol } from '../server/server.ts'
 import type { RecyclingLimits } from './recycling.ts'
 import type { InheritedSocket } from './upgrade.ts'
 import type { InterfaceChoice } from './detect-application.ts'
+import type { WorkerClocks } from './worker-messages.ts'
 
 export interface MasterOptions extends RecyclingLimits {
   /** `path[:export]`, from the current directory. */
@@ -34,6 +35,8 @@ export interface MasterOptions extends RecyclingLimits {
   readonly maxRequestsJitter?: number
   /** Bytes; 0 or absent: no limit. */
   readonly limitRequestBodyBytes?: number
+  /** Absent: no limits. */
+  readonly clocks?: WorkerClocks
   readonly log: Logger
   /** Least severe level that the workers log. Default `info`. */
   readonly logLevel?: LogLevel

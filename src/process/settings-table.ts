@@ -71,6 +71,8 @@ const mountPoint: ValueKind<string> = {
 }
 
 const DEFAULT_TIMEOUT_MS = 15_000
+const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
+const DEFAULT_QUEUE_TIMEOUT_MS = 10_000
 const DEFAULT_BODY_BYTES = 10 * 1024 * 1024
 
 /**
@@ -244,6 +246,30 @@ export const SETTINGS = {
     default: 0,
     help: 'Resident memory above which, for 5 seconds, a worker is replaced; 0: any',
     theme: 'Processes',
+    commands: BOTH,
+  }),
+  requestTimeout: setting({
+    kind: duration('TIME', 0),
+    default: DEFAULT_REQUEST_TIMEOUT_MS,
+    defaultText: formatDuration(DEFAULT_REQUEST_TIMEOUT_MS),
+    help: 'Time in which an application must begin to answer a request, else its client gets 504; 0 sets no limit',
+    theme: 'Limits',
+    commands: BOTH,
+  }),
+  workerConcurrency: setting({
+    kind: integer('N', 0, 1_000_000),
+    default: 0,
+    defaultText: '0, no limit',
+    help: 'Requests that a worker serves at a time; others wait for their turn',
+    theme: 'Limits',
+    commands: BOTH,
+  }),
+  queueTimeout: setting({
+    kind: duration('TIME', 0),
+    default: DEFAULT_QUEUE_TIMEOUT_MS,
+    defaultText: formatDuration(DEFAULT_QUEUE_TIMEOUT_MS),
+    help: 'Time that a request waits for its turn, before its client gets 503; 0: none waits',
+    theme: 'Limits',
     commands: BOTH,
   }),
   pidFile: setting({

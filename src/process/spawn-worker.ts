@@ -49,6 +49,7 @@ export function spawnWorker({
       logLevel: options.logLevel ?? 'info',
       // Each has a limit of its own, so that workers that started together do not end together.
       maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
+      clocks: options.clocks,
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),
     },

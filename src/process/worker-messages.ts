@@ -9,6 +9,13 @@ import type { InterfaceChoice } from './detect-application.ts'
  * The channel is also the application's (`process.send`), so every message has the key `tsgi` and others are passed over.
  */
 
+/** How long things may take in a worker, milliseconds, and how many requests it serves at a time; 0: no limit. */
+export interface WorkerClocks {
+  readonly requestTimeoutMs: number
+  readonly workerConcurrency: number
+  readonly queueTimeoutMs: number
+}
+
 /** All that a worker needs to know. The first message, sent before the worker can ask. */
 export interface BootMessage {
   readonly tsgi: 'boot'
@@ -28,6 +35,7 @@ export interface BootMessage {
   readonly maxRequestBodyBytes?: number
   /** After so many requests it says that it has served enough; 0: never. */
   readonly maxRequests: number
+  readonly clocks?: WorkerClocks | undefined
 }
 
 /** Stop accepting, finish what is in flight within the time, exit. A later one shortens the time. */

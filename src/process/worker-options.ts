@@ -1,4 +1,5 @@
 import type { Logger } from '../interface/logger.ts'
+import { clocksOf } from './clock-settings.ts'
 import type { MasterOptions } from './master-options.ts'
 import type { Settings } from './settings.ts'
 
@@ -23,6 +24,7 @@ export function workerOptions(
     workerMaxRssBytes: settings.workerMaxRss,
     env: Object.fromEntries(settings.setenv),
     limitRequestBodyBytes: settings.limitRequestBody,
+    clocks: clocksOf(settings),
     log,
     logLevel: settings.logLevel,
   }

@@ -76,7 +76,7 @@ class Worker {
       const { handler } = this.#application
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
-      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests } = this.#boot
+      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks } = this.#boot
       this.#server = new Server({
         handler,
         log: this.#log,
@@ -86,6 +86,7 @@ class Worker {
         onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
         ...(maxRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes }),
+        ...clocks,
       })
       await this.#listen(this.#server)
     } catch (error) {

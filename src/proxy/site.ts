@@ -75,3 +75,16 @@ export const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
   readMs: 60_000,
   upgradeReadMs: 3_600_000,
 }
+
+/** What the proxy waits beyond the workers' own limits, so that it is they who answer 504 or 503, milliseconds. */
+const READ_MARGIN_MS = 10_000
+
+/** The proxy's wait where requests may take any time. It knows no other word for that. Milliseconds. */
+const NO_LIMIT_MS = 24 * 3_600_000
+
+/** How long the proxy lets a worker be silent, milliseconds. Never less than usual: a response that has begun has no limit but this. */
+export function readTimeoutMs(limits: { requestTimeoutMs: number; workerConcurrency: number; queueTimeoutMs: number }): number {
+  if (limits.requestTimeoutMs === 0) return NO_LIMIT_MS
+  const queueMs = limits.workerConcurrency === 0 ? 0 : limits.queueTimeoutMs
+  return Math.max(DEFAULT_TIMEOUTS.readMs, queueMs + limits.requestTimeoutMs + READ_MARGIN_MS)
+}

@@ -46,6 +46,11 @@ export class AcceptedSocket {
     socket.on('close', socketOnClose)
   }
 
+  /** The request in flight for a log; undefined: there is none. */
+  get requestLabel(): string | undefined {
+    return this.#connection?.requestLabel
+  }
+
   drain(): void {
     if (this.#connection !== undefined) this.#connection.drain()
     else this.#close()

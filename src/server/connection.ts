@@ -3,9 +3,13 @@ import type { HeaderPair } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
+import { AdmittedRequest } from './admission.ts'
+import type { Admission } from './admission.ts'
 
 /** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
 export interface ProtocolConnection {
+  /** The request in flight for a log; undefined: there is none. */
+  readonly requestLabel: string | undefined
   /** Bytes have come in, the first `length` of `chunk`; they are good until this returns. */
   receive(chunk: Buffer, length: number): void
   /** The peer sends no more. */
@@ -27,6 +31,8 @@ export interface ConnectionServer {
   readonly context: ServerContext
   readonly handler: RequestHandler
   readonly limits: ConnectionLimits
+  /** Undefined: every request goes to the application at once, and may take its time. */
+  readonly admission: Admission | undefined
   readonly draining: boolean
   /** A clock read about once a second: fine enough for timeouts, free on the hot path. Milliseconds. */
   readonly clock: number
@@ -54,7 +60,45 @@ export function startExchange(server: ConnectionServer, exchange: Exchange): voi
     exchange.finished()
     return
   }
-  server.handler.serve(exchange)
+  if (server.admission === undefined) server.handler.serve(exchange)
+  else server.admission.begin(new AdmittedExchange(server.admission, exchange, server.handler))
+}
+
+class AdmittedExchange extends AdmittedRequest {
+  readonly #exchange: Exchange
+  readonly #handler: RequestHandler
+
+  constructor(admission: Admission, exchange: Exchange, handler: RequestHandler) {
+    super(admission)
+    this.#exchange = exchange
+    this.#handler = handler
+    exchange.watch = this
+  }
+
+  override wait(): void {
+    // Whoever sends no more has most probably left. One who still reads is told 503, not kept in the dark.
+    this.#exchange.onLeave(() => {
+      if (this.state === 'queued') this.#answer(503)
+    })
+  }
+
+  override start(): void {
+    this.#handler.serve(this.#exchange)
+  }
+
+  override timeOut(error: TsgiError): boolean {
+    this.#exchange.timeOut(error)
+    return true
+  }
+
+  override refuse(retryAfterSeconds: number): void {
+    this.#answer(503, [['Retry-After', String(retryAfterSeconds)]])
+  }
+
+  #answer(status: number, fields: readonly HeaderPair[] = []): void {
+    this.#exchange.respond(status, fields)
+    this.#exchange.finished()
+  }
 }
 
 /** The header fields of the answer to a probe. */

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { quote } from '../interface/errors.ts'
+import type { TsgiError } from '../interface/errors.ts'
+import type { Logger } from '../interface/logger.ts'
 import { familyOf } from '../gateway/peer.ts'
 import { stripAuthority, targetUnderMount } from '../gateway/request-target.ts'
 import type { NodeHandler } from '../gateway/request-handler.ts'
+import { REASONS } from '../gateway/reasons.ts'
+import { AdmittedRequest } from './admission.ts'
+import type { Admission } from './admission.ts'
 import { probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
@@ -31,7 +37,66 @@ export function serveNodeRequest(
     return
   }
   if (isBehindProxy(request.socket)) describePeer(request)
-  node.request(request, response)
+  if (server.admission === undefined) node.request(request, response)
+  else server.admission.begin(new AdmittedNodeRequest(server.admission, server, node, request, response))
+}
+
+class AdmittedNodeRequest extends AdmittedRequest {
+  readonly #log: Logger
+  readonly #node: NodeHandler
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+
+  constructor(
+    admission: Admission,
+    server: ConnectionServer,
+    node: NodeHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    super(admission)
+    this.#log = server.context.log
+    this.#node = node
+    this.#request = request
+    this.#response = response
+    response.once('close', () => this.done())
+  }
+
+  /** A client that leaves closes its response. */
+  override wait(): void {}
+
+  override start(): void {
+    if (this.#response.destroyed || this.#request.socket.destroyed) this.done()
+    else this.#node.request(this.#request, this.#response)
+  }
+
+  override timeOut(error: TsgiError): boolean {
+    const response = this.#response
+    if (response.destroyed || hasSent(response)) return true
+    // Its turn has not come: an earlier response of its connection is still on its way.
+    if (response.socket === null) return false
+    this.#log.error(`${nodeRequestLabel(this.#request)} answered 504`, error)
+    answerPast(this.#request, '504 Gateway Timeout', 'Gateway Timeout\n')
+    return true
+  }
+
+  override refuse(retryAfterSeconds: number): void {
+    answer(this.#response, 503, { 'Retry-After': String(retryAfterSeconds) })
+    this.done()
+  }
+}
+
+/** The request for a log line: method and target, bounded and escaped, and the proxy's id for it. */
+export function nodeRequestLabel(request: IncomingMessage): string {
+  const id = request.headers['x-request-id']
+  const line = `${quote(request.method).slice(1, -1)} ${quote(request.url).slice(1, -1)}`
+  return id === undefined ? line : `${line} [${quote(String(id)).slice(1, -1)}]`
+}
+
+/** Whether anything of the response has left. `headersSent` is true as soon as the head is written down, by `writeHead`. */
+function hasSent(response: ServerResponse): boolean {
+  const left: unknown = Reflect.get(response, '_headerSent')
+  return typeof left === 'boolean' ? left : response.headersSent
 }
 
 /** Takes the mount point off a request's URL. False: the request is not under it. */
@@ -67,23 +132,26 @@ function withinLimit(limit: number, request: IncomingMessage, response: ServerRe
   return true
 }
 
-/**
- * The body is not wanted, and neither is the connection that it would have to be read from. The answer goes past the response,
- * which is the application's, who may be about to use it.
- */
+/** The body is not wanted, and neither is the connection that it would have to be read from. */
 function refuseBody(request: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) request.socket.destroySoon()
+  else answerPast(request, '413 Content Too Large', 'Content Too Large\n')
+}
+
+/** The last answer on a connection. It goes past the response, which is the application's, who may be about to use it. */
+function answerPast(request: IncomingMessage, status: string, text: string): void {
   const { socket } = request
-  if (!response.headersSent && socket.writable) {
-    const text = 'Content Too Large\n'
+  if (socket.writable) {
+    const body = request.method === 'HEAD' ? '' : text
     socket.write(
-      `HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+      `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${body}`,
     )
   }
   socket.destroySoon()
 }
 
-function answer(response: ServerResponse, status: 204 | 404, fields: Readonly<Record<string, string>> = {}): void {
-  const text = status === 204 ? '' : 'Not Found\n'
+function answer(response: ServerResponse, status: 204 | 404 | 503, fields: Readonly<Record<string, string>> = {}): void {
+  const text = status === 204 ? '' : `${REASONS[status] ?? ''}\n`
   response.writeHead(status, text === '' ? fields : { ...fields, 'Content-Type': 'text/plain; charset=utf-8' })
   response.end(text)
 }

@@ -6,7 +6,7 @@ import { failNodeResponse } from '../adapters/node-failure.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { ConnectionServer } from './connection.ts'
 import { HttpTransport } from './http-connection.ts'
-import { serveNodeRequest } from './http-node-request.ts'
+import { nodeRequestLabel, serveNodeRequest } from './http-node-request.ts'
 import { rememberPeer } from './http-peer.ts'
 import { HttpUpgrades } from './http-upgrade.ts'
 
@@ -67,6 +67,18 @@ export class HttpServer {
 
   get connections(): number {
     return this.#sockets.size
+  }
+
+  /** Adds the requests in flight to `labels`, up to `limit` of them. */
+  describeRequests(limit: number, labels: string[]): void {
+    for (const { exchange } of this.#transports) {
+      if (labels.length >= limit) return
+      labels.push(exchange.label)
+    }
+    for (const { req } of this.#responses) {
+      if (labels.length >= limit) return
+      labels.push(nodeRequestLabel(req))
+    }
   }
 
   /** Closes connections without a request; the others close after their response. */

@@ -13,6 +13,7 @@ import type { Logger } from '../interface/logger.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
+import { Admission } from './admission.ts'
 import { formatBindAddress } from './address.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
@@ -38,6 +39,12 @@ export interface ServerOptions {
   /** Called once, when that many requests are finished. */
   readonly onEnough?: () => void
   readonly maxParamsBytes?: number
+  /** From the application's call to the head of its response, milliseconds; 0, the default: no limit. */
+  readonly requestTimeoutMs?: number
+  /** Requests that the application has at a time; 0, the default: no limit. */
+  readonly workerConcurrency?: number
+  /** How long the others wait for their turn, milliseconds; 0, the default: not at all. */
+  readonly queueTimeoutMs?: number
   readonly headerTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
 }
@@ -56,6 +63,7 @@ export class Server implements SocketOwner {
   readonly context: ServerContext
   readonly handler: RequestHandler
   readonly limits: ConnectionLimits
+  readonly admission: Admission | undefined
   clock = performance.now()
   draining = false
   requestsInFlight = 0
@@ -84,6 +92,14 @@ export class Server implements SocketOwner {
       log: options.log,
       probeToken: options.probeToken,
     }
+    this.admission = Admission.for(
+      {
+        requestTimeoutMs: options.requestTimeoutMs ?? 0,
+        workerConcurrency: options.workerConcurrency ?? 0,
+        queueTimeoutMs: options.queueTimeoutMs ?? 0,
+      },
+      options.log,
+    )
     this.limits = {
       maxParamsBytes: options.maxParamsBytes ?? MAX_PARAMS_BYTES,
       maxRequestBodyBytes: options.maxRequestBodyBytes ?? 0,
@@ -212,6 +228,17 @@ export class Server implements SocketOwner {
     while (this.#accepted.size + (this.#http?.connections ?? 0) > 0 && performance.now() < deadline()) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
+  }
+
+  /** The requests in flight for a log, the first `limit` of them; those that wait for their turn, too. */
+  describeRequests(limit: number): { labels: string[]; total: number } {
+    const labels: string[] = []
+    for (const { requestLabel } of this.#accepted) {
+      if (labels.length >= limit) break
+      if (requestLabel !== undefined) labels.push(requestLabel)
+    }
+    this.#http?.describeRequests(limit, labels)
+    return { labels, total: Math.max(this.requestsInFlight, labels.length) }
   }
 
   // For the connections.

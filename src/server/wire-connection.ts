@@ -46,6 +46,10 @@ export abstract class WireConnection<Event> implements ProtocolConnection {
   protected abstract idleLimitMs(): number
   protected abstract endSocket(): void
 
+  get requestLabel(): string | undefined {
+    return this.exchange?.label
+  }
+
   /** An idle connection closes, and so does one whose peer has left; a request in flight is finished first. */
   drain(): void {
     const { exchange } = this

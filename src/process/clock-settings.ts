@@ -1,0 +1,13 @@
+import type { Settings } from './settings.ts'
+import type { WorkerClocks } from './worker-messages.ts'
+
+/** What workers are told of the clocks. */
+export function clocksOf(
+  settings: Pick<Settings<'serve'>, 'requestTimeout' | 'workerConcurrency' | 'queueTimeout'>,
+): WorkerClocks {
+  return {
+    requestTimeoutMs: settings.requestTimeout,
+    workerConcurrency: settings.workerConcurrency,
+    queueTimeoutMs: settings.queueTimeout,
+  }
+}
