@@ -3,11 +3,12 @@ import type { WorkerClocks } from './worker-messages.ts'
 
 /** What workers are told of the clocks. */
 export function clocksOf(
-  settings: Pick<Settings<'serve'>, 'requestTimeout' | 'workerConcurrency' | 'queueTimeout'>,
+  settings: Pick<Settings<'serve'>, 'requestTimeout' | 'workerConcurrency' | 'queueTimeout' | 'heartbeatTimeout'>,
 ): WorkerClocks {
   return {
     requestTimeoutMs: settings.requestTimeout,
     workerConcurrency: settings.workerConcurrency,
     queueTimeoutMs: settings.queueTimeout,
+    heartbeatTimeoutMs: settings.heartbeatTimeout,
   }
 }

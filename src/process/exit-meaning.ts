@@ -42,6 +42,7 @@ const SIGNAL_NUMBERS: ReadonlyMap<number, string> = new Map([
 /** `exit code 134 (SIGABRT: aborted, as Node does when …)`. */
 export function describeExit(exit: WorkerExit): string {
   if (exit.error !== undefined) return `could not be started: ${exit.error.message}`
+  if (exit.stuck !== undefined && exit.signal === 'SIGKILL') return `was stuck for ${exit.stuck}, and was killed`
   if (exit.signal !== null) return `ended by ${exit.signal}${parenthesis(SIGNALS.get(exit.signal))}`
   const code = exit.code ?? 0
   const signal = SIGNAL_NUMBERS.get(code - SIGNAL_BASE)

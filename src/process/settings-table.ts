@@ -73,6 +73,7 @@ const mountPoint: ValueKind<string> = {
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
 const DEFAULT_QUEUE_TIMEOUT_MS = 10_000
+const DEFAULT_HEARTBEAT_TIMEOUT_MS = 30_000
 const DEFAULT_BODY_BYTES = 10 * 1024 * 1024
 
 /**
@@ -269,6 +270,14 @@ export const SETTINGS = {
     default: DEFAULT_QUEUE_TIMEOUT_MS,
     defaultText: formatDuration(DEFAULT_QUEUE_TIMEOUT_MS),
     help: 'Time that a request waits for its turn, before its client gets 503; 0: none waits',
+    theme: 'Limits',
+    commands: BOTH,
+  }),
+  heartbeatTimeout: setting({
+    kind: duration('TIME', 0),
+    default: DEFAULT_HEARTBEAT_TIMEOUT_MS,
+    defaultText: formatDuration(DEFAULT_HEARTBEAT_TIMEOUT_MS),
+    help: 'Time after which a worker whose event loop is stuck is killed, with the stack of what blocks it in the log; 0 never does',
     theme: 'Limits',
     commands: BOTH,
   }),

@@ -14,6 +14,7 @@ export interface WorkerClocks {
   readonly requestTimeoutMs: number
   readonly workerConcurrency: number
   readonly queueTimeoutMs: number
+  readonly heartbeatTimeoutMs: number
 }
 
 /** All that a worker needs to know. The first message, sent before the worker can ask. */

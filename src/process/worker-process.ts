@@ -4,6 +4,8 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { Logger } from '../interface/logger.ts'
+import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
+import type { SignOfLife } from './sign-of-life.ts'
 import { loaderUrl } from './typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
 import type { BootMessage, BootStep, WorkerStats, MessageToMaster, MessageToWorker } from './worker-messages.ts'
@@ -22,6 +24,8 @@ export interface WorkerExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly error?: Error
+  /** Why it was killed: `stuck for 30.1 s in render (/app/page.ts:12:5)`. */
+  readonly stuck?: string
 }
 
 export interface WorkerSpawnOptions {
@@ -70,6 +74,8 @@ export class WorkerProcess {
   stats: WorkerStats | undefined
   /** Looks in a row that found it larger than it may be. */
   largeLooks = 0
+  #life: LifeWatch | undefined
+  #stuck: string | undefined
 
   constructor(options: WorkerSpawnOptions) {
     this.id = options.id
@@ -89,6 +95,7 @@ export class WorkerProcess {
     this.#child.on('message', (value) => {
       const message = readMessageToMaster(value)
       if (message !== undefined) options.events.onMessage(this, message)
+      else this.#onSignOfLife(readSignOfLife(value), boot.clocks?.heartbeatTimeoutMs ?? 0)
     })
     this.#child.on('exit', (code, signal) => this.#end(options, { code, signal }))
     this.#child.on('error', (error) => {
@@ -174,11 +181,28 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message, () => {})
   }
 
+  #onSignOfLife(sign: SignOfLife | undefined, timeoutMs: number): void {
+    if (sign?.tsgi === 'stuck') {
+      this.#stuck = `${seconds(sign.stuckMs)} in ${sign.where}`
+    } else if (sign?.tsgi === 'beat' && !this.#ended) {
+      this.#life ??= new LifeWatch(timeoutMs, (silentMs) => {
+        this.#stuck ??= `${seconds(silentMs)}, and gave no sign of life`
+        this.#child.kill('SIGKILL')
+      })
+      this.#life.beat(sign.debugged)
+    }
+  }
+
   #end(options: WorkerSpawnOptions, exit: WorkerExit): void {
     if (this.#ended) return
     this.#ended = true
     clearTimeout(this.#startupTimer)
     clearTimeout(this.#killTimer)
-    options.events.onExit(this, exit)
+    this.#life?.stop()
+    options.events.onExit(this, this.#stuck === undefined ? exit : { ...exit, stuck: this.#stuck })
   }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
 }

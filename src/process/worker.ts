@@ -6,10 +6,12 @@ import { Server } from '../server/server.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from './compile-cache.ts'
 import { createLogger, writeToStderr } from './log.ts'
+import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from './prepare-application.ts'
 import type { ServedApplication } from './prepare-application.ts'
 import { ProcessEvents } from './process-events.ts'
 import type { HeldSignal } from './process-events.ts'
+import type { SignOfLife } from './sign-of-life.ts'
 import { retryReason } from './typescript-loader.ts'
 import { readMessageToWorker } from './worker-messages.ts'
 import type { BootMessage, MessageToMaster } from './worker-messages.ts'
@@ -96,7 +98,19 @@ class Worker {
     this.#state = 'ready'
     send({ tsgi: 'ready' })
     this.#tellStats(this.#server)
+    this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0)
     flushCompiledCode()
+  }
+
+  #startHeartbeat(server: Server, timeoutMs: number): void {
+    if (timeoutMs === 0) return
+    startHeartbeat({
+      timeoutMs,
+      inFlight: (limit) => server.describeRequests(limit),
+      onBeat: (debugged) => send({ tsgi: 'beat', debugged }),
+      onStuck: (where, stuckMs) => send({ tsgi: 'stuck', where, stuckMs }),
+      onLost: (error) => this.#log.warn('nothing watches for a stuck event loop any more, but the master', error),
+    })
   }
 
   async #listen(server: Server): Promise<void> {
@@ -222,7 +236,7 @@ class Worker {
   }
 }
 
-function send(message: MessageToMaster): void {
+function send(message: MessageToMaster | SignOfLife): void {
   // Without a channel the master is gone, which `disconnect` has told already.
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }

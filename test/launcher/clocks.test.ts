@@ -33,4 +33,17 @@ requires('nginx', 'dist', 'proc').describe('the limits of start-server', () => {
     await until(() => /serving \/$/m.test(launched.stdout), 'the last request')
     expect(launched.stdout.match(/serving \/\w*/g)).toEqual(['serving /hold', 'serving /'])
   })
+
+  it('end a stuck worker behind nginx; the other answers everybody meanwhile', async () => {
+    const { launched, url } = await launch('spins.ts', '--server-type', 'nginx', '--processes', '2', '--heartbeat-timeout', '1s')
+    const stuck = get(`${url}spin`)
+    let answered = false
+    void stuck.finally(() => (answered = true))
+    const statuses = new Set<number>()
+    while (!answered) statuses.add((await get(url)).status)
+    expect(await stuck).toMatchObject({ status: 502 })
+    expect(statuses).toEqual(new Set([200]))
+    expect(launched.stdout + launched.stderr).toMatch(/TSGI_ERR_WORKER_STUCK .* in render \(.*spins\.ts:/)
+    expect((await get(url)).status).toBe(200)
+  })
 })

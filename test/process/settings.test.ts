@@ -51,6 +51,7 @@ describe('settings', () => {
       requestTimeout: 60_000,
       workerConcurrency: 0,
       queueTimeout: 10_000,
+      heartbeatTimeout: 30_000,
       pidFile: undefined,
       limitRequestBody: 10_485_760,
       logLevel: 'info',

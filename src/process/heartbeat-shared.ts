@@ -1,0 +1,33 @@
+/** What the event loop of a worker and the thread that watches it agree on. */
+
+/** Words of the shared memory: a count that grows with each turn of the interval, and whether a debugger may hold the loop. */
+export const BEAT = 0
+export const DEBUGGED = 1
+export const WORDS = 2
+
+/** The symbol under which the watched thread has the function that the other calls through the debugger. */
+export const HEARTBEAT = 'tsgi.heartbeat'
+
+export interface ThreadData {
+  readonly words: Int32Array
+  readonly timeoutMs: number
+  readonly beatMs: number
+  readonly masterPid: number
+}
+
+/** A frame as the debugger has it: lines and columns from 0, in the code that runs. */
+export interface StackFrame {
+  readonly name: string
+  readonly url: string
+  readonly line: number
+  readonly column: number
+}
+
+export interface StuckReport {
+  /** The innermost frame that is not Node's own. */
+  readonly where: string
+  /** The innermost first. */
+  readonly stack: readonly string[]
+  readonly requests: readonly string[]
+  readonly moreRequests: number
+}
