@@ -40,10 +40,7 @@ async function serve(app: string | undefined, settings: Settings<'serve'>): Prom
     binds: settings.bind.map((address) => ({ address, protocol, mode: socketMode, ...group })),
     ...(inherited === undefined ? {} : { inherited }),
   })
-  const removePidFile =
-    settings.pidFile === undefined
-      ? undefined
-      : writePidFile(settings.pidFile, inherited === undefined ? undefined : process.ppid)
+  let removePidFile = inherited === undefined ? pidFile(settings) : undefined
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true
@@ -58,7 +55,10 @@ async function serve(app: string | undefined, settings: Settings<'serve'>): Prom
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings
     process.stdout.write(`Ready: ${workers} worker${workers === 1 ? '' : 's'}, ${Math.round(bootMs)} ms\n`)
-    if (inherited !== undefined) reportUpgraded()
+    if (inherited !== undefined) {
+      removePidFile = pidFile(settings, process.ppid)
+      reportUpgraded()
+    }
     return await ended
   } catch (error) {
     if (!interrupted) throw error
@@ -67,4 +67,9 @@ async function serve(app: string | undefined, settings: Settings<'serve'>): Prom
   } finally {
     removePidFile?.()
   }
+}
+
+/** Writes the pid file that was asked for; gives what removes it. `predecessor`: the master whose place this one takes. */
+function pidFile({ pidFile: path }: Settings<'serve'>, predecessor?: number): (() => void) | undefined {
+  return path === undefined ? undefined : writePidFile(path, predecessor)
 }

@@ -72,12 +72,13 @@ export class ListeningSocket {
     }
   }
 
-  /** A descriptor that an earlier master has bound, published and handed over. */
+  /** A descriptor that an earlier master has bound and published. The socket's file stays that one's until `takeOver`. */
   static inherit({ address, fd }: { readonly address: BindAddress; readonly fd: number }): ListeningSocket {
     checkInherited(fd)
     const path = address.type === 'unix' ? SocketPath.adopt(address.path) : undefined
     const socket = new ListeningSocket(address, fd, undefined, path)
     socket.#published = true
+    socket.#handedOver = true
     return socket
   }
 
@@ -132,6 +133,11 @@ export class ListeningSocket {
     this.#published = true
     await claim(this.#path)
     if (!this.#closed) this.#path.publish()
+  }
+
+  /** The socket's file is this process's to remove. */
+  takeOver(): void {
+    this.#handedOver = false
   }
 
   /** Another process has the descriptor too, and the socket's file is its own from now on. */

@@ -31,6 +31,11 @@ export class ListeningSockets {
     await this.#published
   }
 
+  /** They serve: from now on their files are this process's. */
+  takeOver(): void {
+    for (const socket of this.#sockets) socket.takeOver()
+  }
+
   /** Gives all of them to a new master, and resolves with its pid when it serves; see `upgrade`. */
   async upgrade(timeoutMs: number): Promise<number> {
     const pid = await upgrade(this.#sockets, timeoutMs)

@@ -282,6 +282,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   #checkBooted(): void {
     if (this.#state !== 'booting' || !this.#pool.complete) return
     this.#state = 'running'
+    this.#sockets.takeOver()
     this.#pool.running(this.#options.gracefulTimeoutMs)
     this.#ticker = setInterval(() => this.#post({ type: 'tick' }), TICK_MS)
     this.#booted.resolve()

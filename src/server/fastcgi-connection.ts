@@ -194,7 +194,8 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
   /** Whether this response is to be the last on a connection that nginx would keep: its worker is being replaced. */
   #beginParting(): boolean {
     if (!this.server.draining || !this.#keep) return false
-    if (findParam(this.exchange?.params ?? [], 'SERVER_SOFTWARE')?.startsWith('nginx') !== true) return false
+    // Every other proxy says what it is; nginx says what its configuration does.
+    if (findParam(this.exchange?.params ?? [], 'SERVER_SOFTWARE')?.startsWith('nginx') === false) return false
     this.socket.cork()
     return true
   }

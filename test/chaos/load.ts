@@ -22,8 +22,6 @@ export interface LoadResult {
   readonly longest: number
   /** The bodies that came, and how often. */
   readonly answers: ReadonlyMap<string, number>
-  /** The p99 of those that began within the time, milliseconds from the start; undefined without any. */
-  p99Between(fromMs: number, toMs: number): number | undefined
 }
 
 /** What a POST sends: more than one packet, less than nginx writes to a file. */
@@ -64,6 +62,15 @@ export class Load {
     return this.elapsedMs - (this.#lastAnswers.get(pid) ?? -Infinity)
   }
 
+  /** The p99 of the requests that began within the time, milliseconds from the start. */
+  p99Between(fromMs: number, toMs: number): number {
+    const began = this.#outcomes.filter(({ atMs }) => atMs >= fromMs && atMs < toMs)
+    return percentile(
+      began.map(({ tookMs }) => tookMs),
+      0.99,
+    )
+  }
+
   async stop(): Promise<LoadResult> {
     this.#end.abort()
     await Promise.all(this.#clients)
@@ -72,15 +79,10 @@ export class Load {
     return {
       requests: this.#outcomes.length + this.#failures.length,
       failures: this.#failures,
-      p50: percentile(times, 0.5) ?? 0,
-      p99: percentile(times, 0.99) ?? 0,
-      longest: percentile(times, 1) ?? 0,
+      p50: percentile(times, 0.5),
+      p99: percentile(times, 0.99),
+      longest: percentile(times, 1),
       answers: this.#answers,
-      p99Between: (from, to) =>
-        percentile(
-          this.#outcomes.filter(({ atMs }) => atMs >= from && atMs < to).map(({ tookMs }) => tookMs),
-          0.99,
-        ),
     }
   }
 
@@ -123,7 +125,8 @@ export class Load {
   }
 }
 
-function percentile(values: readonly number[], part: number): number | undefined {
+/** 0 without values. */
+function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
 }
