@@ -4,21 +4,25 @@ import { Command, CommanderError } from 'commander'
 import { TsgiError } from '../interface/errors.ts'
 import { errorLines } from '../process/log.ts'
 
-/** 0: stopped as it was asked to. 1: it could not start, or ended by itself. 2: the command line is wrong. */
+/** 0: stopped as it was asked to. 1: it could not start, or ended by itself. 2: the settings are wrong. */
 const EXIT_RUNTIME = 1
 const EXIT_USAGE = 2
 
-/** Errors that are mended on the command line. */
-const USAGE_ERRORS: ReadonlySet<string> = new Set(['TSGI_ERR_OPTION', 'TSGI_ERR_BIND_INVALID'])
+/** Errors that are mended in the settings: on the command line, in the environment or in the configuration file. */
+const USAGE_ERRORS: ReadonlySet<string> = new Set(['TSGI_ERR_OPTION', 'TSGI_ERR_CONFIG', 'TSGI_ERR_BIND_INVALID'])
 
 /** A program with `--version` and `--help`, whose commands are still to be added. */
 export function createProgram(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .version(packageVersion(), '--version', 'Print the version')
-    .helpOption('--help', 'Print this help')
-    .helpCommand(false)
-    .exitOverride()
+  return (
+    new Command(name)
+      .description(description)
+      .version(packageVersion(), '--version', 'Print the version')
+      .helpOption('--help', 'Print this help')
+      .helpCommand(false)
+      // `report` says it, as it says everything else.
+      .configureOutput({ outputError: () => {} })
+      .exitOverride()
+  )
 }
 
 /** Adds a command whose action resolves to the exit code. */
@@ -39,11 +43,20 @@ export async function runProgram(program: Command): Promise<never> {
   process.exit()
 }
 
-/** Says what went wrong and gives the exit code. commander has printed its own messages. */
+/** Says what went wrong and gives the exit code. */
 function report(name: string, error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // Help in place of a missing command is there already, and says it all.
+    return error.code === 'commander.help' ? EXIT_USAGE : report(name, asOptionError(error))
+  }
   process.stderr.write(`${name}: ${errorLines(error).join('\n')}\n`)
   return error instanceof TsgiError && USAGE_ERRORS.has(error.code) ? EXIT_USAGE : EXIT_RUNTIME
+}
+
+/** commander's `error: unknown option '--prot'`, with its suggestion in a second line, as an error of ours. */
+function asOptionError(error: CommanderError): TsgiError {
+  return new TsgiError('TSGI_ERR_OPTION', error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '))
 }
 
 function packageVersion(): string {

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
+import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
-import { defaultApp } from '../process/app-specifier.ts'
-import { addSettings, resolveSettings } from '../process/settings.ts'
+import { addSettings } from '../process/settings-options.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
+import { withSettings } from './with-settings.ts'
 
 const program = createProgram(
   'tsgi-express',
@@ -12,10 +13,9 @@ const startServerCommand = addCommand(
   program,
   'start-server',
   'Start proxy and application, and stay in the foreground',
-).argument('[APP]', 'path[:export] of the application (default: wsgi.ts, else wsgi.js, in this directory)')
+).argument('[APP]', 'path[:export] of the application (default: app in tsgi.config.ts, else wsgi.ts or wsgi.js here)')
 addSettings(startServerCommand, 'start-server').action(async (app: string | undefined, options: Record<string, unknown>) => {
-  const settings = resolveSettings(options, process.env, 'start-server')
-  process.exitCode = await startServer({ app: app ?? defaultApp(process.cwd()), settings })
+  process.exitCode = await withSettings('start-server', app, options, { start: startServer, check: checkServer })
 })
 
 await runProgram(program)

@@ -1,16 +1,18 @@
 #!/usr/bin/env node
-import { defaultApp } from '../process/app-specifier.ts'
+import { locateApp } from '../process/app-specifier.ts'
+import { workerVariables } from '../process/env-file.ts'
 import { groupId } from '../process/group-id.ts'
 import { createLogger, writeToStderr } from '../process/log.ts'
 import { Master } from '../process/master.ts'
 import { writePidFile } from '../process/pid-file.ts'
-import { addSettings, resolveSettings } from '../process/settings.ts'
-import type { Settings } from '../process/settings.ts'
+import { addSettings } from '../process/settings-options.ts'
+import type { ReadSettings } from '../process/settings-read.ts'
 import { supervise } from '../process/supervise.ts'
 import { inheritedSockets, reportUpgraded } from '../process/upgrade.ts'
 import { workerOptions } from '../process/worker-options.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
+import { withSettings } from './with-settings.ts'
 
 /** What would end the process in the middle of its start, before supervision takes the signals over. */
 const START_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const
@@ -21,22 +23,30 @@ const program = createProgram(
 )
 const serveCommand = addCommand(program, 'serve', 'Start the workers, and stay in the foreground').argument(
   '[APP]',
-  'path[:export] of the application (default: wsgi.ts, else wsgi.js, in this directory)',
+  'path[:export] of the application (default: app in tsgi.config.ts, else wsgi.ts or wsgi.js here)',
 )
 addSettings(serveCommand, 'serve').action(async (app: string | undefined, options: Record<string, unknown>) => {
-  process.exitCode = await serve(app, resolveSettings(options, process.env, 'serve'))
+  process.exitCode = await withSettings('serve', app, options, { start: serve, check })
 })
 
 await runProgram(program)
 
+/** Throws what a start would say that can be known without one. */
+async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]> {
+  locateApp(app, process.cwd())
+  workerVariables(settings, process.env)
+  if (settings.socketGroup !== undefined) groupId(settings.socketGroup)
+  return [app]
+}
+
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
-async function serve(app: string | undefined, settings: Settings<'serve'>): Promise<number> {
+async function serve({ app, settings }: ReadSettings<'serve'>): Promise<number> {
   const { socketGroup, socketMode, protocol, logLevel } = settings
   const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
   const log = createLogger({ level: logLevel, write: writeToStderr })
   const inherited = inheritedSockets()
   const master = new Master({
-    ...workerOptions(settings, app ?? defaultApp(process.cwd()), log),
+    ...workerOptions(settings, app, log),
     binds: settings.bind.map((address) => ({ address, protocol, mode: socketMode, ...group })),
     ...(inherited === undefined ? {} : { inherited }),
   })

@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   TSGI_ERR_APP_LOAD: { status: null, text: 'The application failed while loading' },
   // Settings.
   TSGI_ERR_OPTION: { status: null, text: 'Invalid option' },
+  TSGI_ERR_CONFIG: { status: null, text: 'The configuration file cannot be used' },
   // Sockets.
   TSGI_ERR_BIND_INVALID: { status: null, text: 'Invalid address to bind' },
   TSGI_ERR_ADDRESS_IN_USE: { status: null, text: 'The address is in use' },

@@ -62,7 +62,7 @@ export async function startServer(options: StartOptions): Promise<number> {
 }
 
 /** Takes the steps back, the last one first; one that fails holds none of the others up. */
-async function takeBack(undo: readonly Undo[]): Promise<void> {
+export async function takeBack(undo: readonly Undo[]): Promise<void> {
   for (const step of undo.toReversed()) {
     try {
       await step()

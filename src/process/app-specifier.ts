@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, parse, relative, resolve } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { isNear } from './nearest-name.ts'
 
 /** Where an application is: a file and, where the user named one, the export. */
 export interface AppLocation {
@@ -15,9 +16,6 @@ const EXTENSIONS = ['.ts', '.js', '.mts', '.mjs', '.cts', '.cjs', '.tsx', '.jsx'
 
 /** What is served where nobody says what. */
 const DEFAULT_APPS = ['wsgi.ts', 'wsgi.js', 'wsgi.mjs', 'wsgi.cjs']
-
-/** Letters that a close name may differ in. */
-const CLOSE_NAME_EDITS = 2
 
 /** `wsgi.ts`, else `wsgi.js`, of a directory. Throws `TSGI_ERR_APP_NOT_FOUND`. */
 export function defaultApp(directory: string): string {
@@ -133,7 +131,7 @@ function closeNames(name: string, directory: string): string[] {
   const scripts = scriptsIn(directory)
   const stem = EXTENSIONS.includes(extname(name)) ? parse(name).name : name
   const sameStem = scripts.filter((script) => parse(script).name === stem)
-  const near = scripts.filter((script) => editDistance(parse(script).name.toLowerCase(), stem.toLowerCase()) <= CLOSE_NAME_EDITS)
+  const near = scripts.filter((script) => isNear(parse(script).name, stem))
   return (sameStem.length > 0 ? sameStem : near).slice(0, 3)
 }
 
@@ -142,20 +140,6 @@ function scriptsIn(directory: string): string[] {
   return readdirSync(directory)
     .filter((name) => rank(name) >= 0 && !name.endsWith('.d.ts'))
     .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [row, letter] of [...a].entries()) {
-    const current = [row + 1]
-    for (const [column, other] of [...b].entries()) {
-      const replaced = (previous[column] ?? 0) + (letter === other ? 0 : 1)
-      current.push(Math.min(replaced, (previous[column + 1] ?? 0) + 1, (current[column] ?? 0) + 1))
-    }
-    previous = current
-  }
-  return previous.at(-1) ?? 0
 }
 
 function isFile(path: string): boolean {

@@ -42,7 +42,7 @@ function stackOf(error: unknown, file: string): string[] {
 }
 
 /** `file:line` and the line itself, as `node --check` shows them; empty where this file is not to blame. */
-function placeOfSyntaxError(file: string): string {
+export function placeOfSyntaxError(file: string): string {
   // Before Node 24 the check of a .js file without a package.json says nothing of a broken ES module; read as one, it does.
   const text = readFileSync(file)
   const asModule = /^\s*(?:import|export)\b/m.test(text.toString('latin1'))

@@ -1,4 +1,4 @@
-import { parseBindAddress } from '../server/address.ts'
+import { formatBindAddress, parseBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
 import {
   boolean,
@@ -11,6 +11,7 @@ import {
   integer,
   list,
   pairs,
+  path,
   size,
   text,
 } from './settings-values.ts'
@@ -19,7 +20,7 @@ import type { ValueKind } from './settings-values.ts'
 /** The commands that take settings. `setup-server` and whatever else shares the launcher's options reads `start-server`. */
 export type CommandName = 'serve' | 'start-server'
 
-export interface Setting<K extends ValueKind<unknown>, D> {
+export interface Setting<K extends ValueKind<unknown, unknown>, D> {
   readonly kind: K
   /** The value where nobody gives one. */
   readonly default: D
@@ -32,12 +33,14 @@ export interface Setting<K extends ValueKind<unknown>, D> {
   readonly aliases?: readonly string[]
   /** The alias that this command shows in its help. */
   readonly preferred?: Partial<Record<CommandName, string>>
-  /** Variables of other systems that count where neither the command line nor a `TSGI_` variable gives a value. */
+  /** Variables of other systems that count where nothing of ours gives a value: they are a default. */
   readonly foreignVariables?: readonly string[]
+  /** Not a key of the configuration file: it is about that file, or about one run. */
+  readonly notInFile?: true
 }
 
 /** Keeps the types of kind, default and commands of one row. */
-function setting<K extends ValueKind<unknown>, const D, const C extends readonly CommandName[]>(
+function setting<K extends ValueKind<unknown, unknown>, const D, const C extends readonly CommandName[]>(
   row: Setting<K, D> & { commands: C },
 ): Setting<K, D> & { commands: C } {
   return row
@@ -52,6 +55,7 @@ const bindAddress: ValueKind<BindAddress> = {
   accepted: 'unix:/path, host:port, [ipv6]:port or fd://N',
   arity: 'one',
   parse: parseBindAddress,
+  show: formatBindAddress,
 }
 
 /** '' for the root, else `/x` with no slash at its end. */
@@ -59,14 +63,15 @@ const mountPoint: ValueKind<string> = {
   placeholder: 'PATH',
   accepted: 'a path such as /app: no empty, "." or ".." segment, no "?", "#", "%" or white space',
   arity: 'one',
+  show: (value) => value || '/',
   parse(value) {
     if (value === '/') return ''
-    const path = value.replace(/\/$/, '')
-    const segments = path.split('/')
+    const url = value.replace(/\/$/, '')
+    const segments = url.split('/')
     const plain = segments.every((segment, index) =>
       index === 0 ? segment === '' : !/^\.{0,2}$|[?#%\s\0-\x1f\x7f\\]/.test(segment),
     )
-    return segments.length > 1 && plain ? path : undefined
+    return segments.length > 1 && plain ? url : undefined
   },
 }
 
@@ -148,7 +153,7 @@ export const SETTINGS = {
     commands: START_SERVER,
   }),
   serverRoot: setting({
-    kind: text('DIR'),
+    kind: path('DIR'),
     default: undefined,
     defaultText: 'a fresh private directory, removed at the end',
     help: 'Directory for the generated configuration, logs and sockets',
@@ -174,6 +179,13 @@ export const SETTINGS = {
     kind: pairs('NAME VALUE', 'the name of a variable and its value', /^[A-Za-z_]\w*$/),
     default: [],
     help: 'Sets a variable in the environment of the workers; repeatable',
+    theme: 'Application',
+    commands: BOTH,
+  }),
+  envFile: setting({
+    kind: list(path('FILE')),
+    default: [],
+    help: 'File of NAME=VALUE lines for the environment of the workers, below what is set already; repeatable',
     theme: 'Application',
     commands: BOTH,
   }),
@@ -282,7 +294,7 @@ export const SETTINGS = {
     commands: BOTH,
   }),
   pidFile: setting({
-    kind: text('FILE'),
+    kind: path('FILE'),
     default: undefined,
     help: 'File that holds the pid of the master while it runs',
     theme: 'Processes',
@@ -309,6 +321,31 @@ export const SETTINGS = {
     help: 'Writes every log to the terminal, not to files in the server root',
     theme: 'Logging',
     commands: START_SERVER,
+  }),
+  config: setting({
+    kind: path('FILE'),
+    default: undefined,
+    defaultText: "tsgi.config.ts, .mts, .js, .mjs, .cjs or .json here, else in the application's package",
+    help: 'Configuration file',
+    theme: 'Configuration',
+    commands: BOTH,
+    notInFile: true,
+  }),
+  checkConfig: setting({
+    kind: boolean(),
+    default: false,
+    help: 'Checks every setting, the files they name and the configuration of the proxy, and starts nothing',
+    theme: 'Configuration',
+    commands: BOTH,
+    notInFile: true,
+  }),
+  printConfig: setting({
+    kind: { ...choice('FORMAT', ['text', 'json']), bare: 'text' },
+    default: undefined,
+    help: 'Prints every setting with its value and where that comes from, and starts nothing; =json for programs',
+    theme: 'Configuration',
+    commands: BOTH,
+    notInFile: true,
   }),
 }
 

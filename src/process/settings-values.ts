@@ -2,8 +2,11 @@ import { availableParallelism } from 'node:os'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 
-/** How the text of one setting becomes a value. */
-export interface ValueKind<T> {
+/**
+ * How the text of one setting becomes a value. `W` is what the configuration file may hold instead of the text:
+ * a number where a number is meant.
+ */
+export interface ValueKind<T, W = string> {
   /** What stands for the value in help text: `PORT`, `NAME VALUE`; empty for a switch. */
   readonly placeholder: string
   /** What is accepted, as the end of a sentence: `an integer from 0 to 65535`. */
@@ -14,6 +17,18 @@ export interface ValueKind<T> {
   parse(text: string): T | undefined
   /** For `list` and `pairs`: takes one environment variable apart into what the command line would have given one by one. */
   split?(text: string): string[]
+  /** Only a type: nothing is ever here. */
+  readonly written?: W
+  /** `W` as the reference writes it, where it is not `string`. */
+  readonly writtenAs?: string
+  /** A `W` of the configuration file as the texts that the command line would have given; undefined: it is no `W`. */
+  textsOf?(written: unknown): readonly string[] | undefined
+  /** The value in the user's units: a `W` where it can be one. Default: the value itself. */
+  show?(value: T): unknown
+  /** A path: relative to the configuration file where that gives it, else to the current directory. */
+  readonly path?: true
+  /** What the flag alone means: `--print-config` is `--print-config=text`. */
+  readonly bare?: string
 }
 
 /** Parts a name from its value in one argument. NUL cannot occur in an argument or an environment variable. */
@@ -24,12 +39,19 @@ export function text(placeholder: string, accepted = 'text that is not empty', p
   return { placeholder, accepted, arity: 'one', parse: (value) => (pattern.test(value) ? value : undefined) }
 }
 
+/** The path of a file or a directory. */
+export function path(placeholder: string): ValueKind<string> {
+  return { ...text(placeholder), accepted: 'a path', path: true }
+}
+
 /** A switch: on the command line its name alone, elsewhere `1 true yes on` or `0 false no off`. */
-export function boolean(): ValueKind<boolean> {
+export function boolean(): ValueKind<boolean, boolean> {
   return {
     placeholder: '',
     accepted: '1, true, yes, on, 0, false, no or off',
     arity: 'switch',
+    writtenAs: 'boolean',
+    textsOf: (written) => (typeof written === 'boolean' ? [String(written)] : undefined),
     parse(value) {
       if (/^(?:1|true|yes|on)$/i.test(value)) return true
       return /^(?:0|false|no|off)$/i.test(value) ? false : undefined
@@ -38,8 +60,9 @@ export function boolean(): ValueKind<boolean> {
 }
 
 /** A whole decimal number. */
-export function integer(placeholder: string, minimum: number, maximum: number): ValueKind<number> {
+export function integer(placeholder: string, minimum: number, maximum: number): ValueKind<number, number> {
   return {
+    ...numeric('number'),
     placeholder,
     accepted: `an integer from ${minimum} to ${maximum}`,
     arity: 'one',
@@ -48,8 +71,9 @@ export function integer(placeholder: string, minimum: number, maximum: number): 
 }
 
 /** A whole number from 1, or `auto`: as many as there are processors for this process. */
-export function count(placeholder: string, maximum: number): ValueKind<number> {
+export function count(placeholder: string, maximum: number): ValueKind<number, number | 'auto'> {
   return {
+    ...numeric("number | 'auto'"),
     placeholder: `${placeholder}|auto`,
     accepted: `auto, or an integer from 1 to ${maximum}`,
     arity: 'one',
@@ -58,8 +82,12 @@ export function count(placeholder: string, maximum: number): ValueKind<number> {
 }
 
 /** A file mode, octal: `660`, `0660` or `0o660`. */
-export function fileMode(placeholder: string): ValueKind<number> {
+export function fileMode(placeholder: string): ValueKind<number, number | string> {
   return {
+    writtenAs: 'number | string',
+    // 0o660 in the file is the number 432.
+    textsOf: (written) => (typeof written === 'number' ? [formatMode(written)] : oneText(written)),
+    show: formatMode,
     placeholder,
     accepted: 'an octal file mode such as 660',
     arity: 'one',
@@ -68,9 +96,10 @@ export function fileMode(placeholder: string): ValueKind<number> {
 }
 
 /** One of a few words. */
-export function choice<const T extends string>(placeholder: string, choices: readonly T[]): ValueKind<T> {
+export function choice<const T extends string>(placeholder: string, choices: readonly T[]): ValueKind<T, T> {
   const last = choices.at(-1) ?? ''
   return {
+    writtenAs: choices.map((each) => `'${each}'`).join(' | '),
     placeholder,
     accepted: choices.length < 2 ? last : `${choices.slice(0, -1).join(', ')} or ${last}`,
     arity: 'one',
@@ -91,8 +120,10 @@ const DURATION_MS = new Map([
 const LONGEST_WAIT_MS = 24 * 86_400_000
 
 /** Milliseconds from `500ms`, `2s`, `5m`, `1h`, `1d` or plain seconds; fractions are allowed. */
-export function duration(placeholder: string, minimumMs: number): ValueKind<number> {
+export function duration(placeholder: string, minimumMs: number): ValueKind<number, number | string> {
   return {
+    ...numeric('number | string'),
+    show: formatDuration,
     placeholder,
     accepted: `a duration such as 500ms, 2s, 5m or 1h (a plain number counts seconds) from ${formatDuration(minimumMs)} to 24d`,
     arity: 'one',
@@ -104,8 +135,10 @@ export function duration(placeholder: string, minimumMs: number): ValueKind<numb
 const SIZE_BYTES = new Map(['', 'k', 'm', 'g', 't'].map((unit, power) => [unit, 1024 ** power]))
 
 /** Bytes from `64k`, `10MB`, `1GiB` or plain bytes. Every unit is a power of 1024, as it is to nginx and Apache. */
-export function size(placeholder: string): ValueKind<number> {
+export function size(placeholder: string): ValueKind<number, number | string> {
   return {
+    ...numeric('number | string'),
+    show: formatSize,
     placeholder,
     accepted: 'a size such as 64k, 10MB or 1GiB (powers of 1024; a plain number counts bytes)',
     arity: 'one',
@@ -117,8 +150,18 @@ export function size(placeholder: string): ValueKind<number> {
 }
 
 /** Several values of one kind; in an environment variable they are separated by commas or white space. */
-export function list<T>(kind: ValueKind<T>): ValueKind<T> & { readonly arity: 'list' } {
-  return { ...kind, arity: 'list', split: (value) => value.split(/[\s,]+/).filter((part) => part !== '') }
+export function list<T, W>(kind: ValueKind<T, W>): ValueKind<T, W | readonly W[]> & { readonly arity: 'list' } {
+  const { writtenAs = 'string', written: _, ...rest } = kind
+  return {
+    ...rest,
+    arity: 'list',
+    writtenAs: `${writtenAs} | (${writtenAs})[]`.replaceAll('(string)', 'string'),
+    textsOf(written) {
+      const parts = (Array.isArray(written) ? written : [written]).map((part: unknown) => textsOf(kind, part))
+      return parts.some((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? [])
+    },
+    split: (value) => value.split(/[\s,]+/).filter((part) => part !== ''),
+  }
 }
 
 /**
@@ -129,11 +172,20 @@ export function pairs(
   placeholder: string,
   accepted: string,
   name: RegExp,
-): ValueKind<readonly [name: string, value: string]> & { readonly arity: 'pairs' } {
+): ValueKind<readonly [name: string, value: string], Readonly<Record<string, string | number | boolean>>> & {
+  readonly arity: 'pairs'
+} {
   return {
     placeholder,
     accepted,
     arity: 'pairs',
+    writtenAs: 'Record<string, string | number | boolean>',
+    textsOf(written) {
+      if (typeof written !== 'object' || written === null || Array.isArray(written)) return undefined
+      const entries = Object.entries(written)
+      if (entries.some(([, value]) => !['string', 'number', 'boolean'].includes(typeof value))) return undefined
+      return entries.map(([key, value]) => `${key}${PAIR_SEPARATOR}${String(value)}`)
+    },
     parse(value) {
       const separator = value.search(/[\0=]/)
       if (separator < 0 || !name.test(value.slice(0, separator))) return undefined
@@ -143,14 +195,33 @@ export function pairs(
   }
 }
 
+/** A value of the configuration file as texts; undefined where it has a type that the kind does not take. */
+export function textsOf(kind: ValueKind<unknown, unknown>, written: unknown): readonly string[] | undefined {
+  return kind.textsOf === undefined ? oneText(written) : kind.textsOf(written)
+}
+
+function oneText(written: unknown): readonly string[] | undefined {
+  return typeof written === 'string' ? [written] : undefined
+}
+
+/** What numbers have in common in the configuration file: a number there is what the same digits are on the command line. */
+function numeric(writtenAs: string): Pick<ValueKind<number, unknown>, 'writtenAs' | 'textsOf'> {
+  return { writtenAs, textsOf: (written) => (typeof written === 'number' ? [String(written)] : oneText(written)) }
+}
+
 /** `kind.parse`, or `TSGI_ERR_OPTION` that names where the value came from, the value and what is accepted. */
-export function parseValue<T>(kind: ValueKind<T>, value: string, origin: string): T {
+export function parseValue<T>(kind: ValueKind<T, unknown>, value: string, origin: string): T {
   const parsed = kind.parse(value)
   if (parsed === undefined) {
     const shown = kind.arity === 'pairs' ? value.replace(PAIR_SEPARATOR, ' ') : value
     throw new TsgiError('TSGI_ERR_OPTION', `${origin} is ${quote(shown)}, but takes ${kind.accepted}`)
   }
   return parsed
+}
+
+/** `0o660` → `660`. */
+function formatMode(mode: number): string {
+  return mode.toString(8).padStart(3, '0')
 }
 
 /** `1500` → `1.5s`, `120000` → `2m`. */

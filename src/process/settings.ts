@@ -1,104 +1,34 @@
-import { Option } from 'commander'
-import type { Command } from 'commander'
+import { resolve } from 'node:path'
 
-import { TsgiError } from '../interface/errors.ts'
-import { configurationKey, flagName, SETTINGS, variableName } from './settings-table.ts'
-import type { CommandName, Setting, SettingKey, Settings } from './settings-table.ts'
-import { PAIR_SEPARATOR, parseValue } from './settings-values.ts'
-import type { ValueKind } from './settings-values.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
+import { nearestName } from './nearest-name.ts'
+import type { SettingsFile } from './settings-file.ts'
+import { flagsOf, knownVariables, rowsOf } from './settings-rows.ts'
+import type { AnySetting } from './settings-rows.ts'
+import { configurationKey, variableName } from './settings-table.ts'
+import type { CommandName, SettingKey, Settings } from './settings-table.ts'
+import { parseValue, textsOf } from './settings-values.ts'
 
 export type { CommandName, SettingKey, Settings } from './settings-table.ts'
 
-/** One row of the table, seen without its own types. */
-type AnySetting = Setting<ValueKind<unknown>, unknown>
-
-/** Where a value came from. */
-export type SettingSource = 'command line' | 'environment' | 'default'
-
-/** The settings that a command takes, in the order of the table. */
-function rows(command: CommandName): [key: SettingKey, row: AnySetting][] {
-  // The cast restores the key type that Object.entries drops.
-  return (Object.entries(SETTINGS) as [SettingKey, AnySetting][]).filter(([, row]) => row.commands.includes(command))
+/** What gives values to settings. */
+export interface SettingSources {
+  /** commander's `opts()` of a command with `addSettings`. */
+  readonly commandLine: Readonly<Record<string, unknown>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly file?: SettingsFile | undefined
 }
 
-/** The flags of a setting without their dashes, the one that help shows first. */
-function flagsOf(key: string, row: AnySetting, command: CommandName): string[] {
-  const preferred = row.preferred?.[command]
-  const names = [flagName(key), ...(row.aliases ?? [])]
-  return preferred === undefined ? names : [preferred, ...names.filter((name) => name !== preferred)]
+/** One setting with its value and where it came from. */
+export interface ResolvedSetting {
+  readonly key: SettingKey
+  readonly value: unknown
+  /** `command line`, the variable, the file's name, or `default`. */
+  readonly source: string
 }
 
 /**
- * Gives a commander command the options of `name`. Read them with `resolveSettings(command.opts(), process.env, name)`:
- * commander keeps the texts, so that a bad value is reported in one way wherever it comes from.
- */
-export function addSettings(command: Command, name: CommandName): Command {
-  for (const [key, row] of rows(name)) {
-    for (const [index, flag] of flagsOf(key, row, name).entries()) {
-      for (const option of optionsOf(flag, row)) {
-        if (index > 0) option.hideHelp()
-        command.addOption(option)
-      }
-    }
-  }
-  command.addHelpText(
-    'after',
-    `\nEvery option is also an environment variable: --${flagName('logLevel')} is ${variableName(flagName('logLevel'))}.`,
-  )
-  // commander has no option with exactly two values, so NAME VALUE is joined before it looks.
-  const parseOptions = command.parseOptions.bind(command)
-  command.parseOptions = (argv) => parseOptions(joinPairs(argv, name))
-  return command
-}
-
-function optionsOf(flag: string, row: AnySetting): Option[] {
-  const { placeholder, arity } = row.kind
-  if (arity === 'switch') {
-    return [new Option(`--${flag}`, row.help).helpGroup(`${row.theme}:`), new Option(`--no-${flag}`).hideHelp()]
-  }
-  const shown =
-    row.defaultText ?? (typeof row.default === 'string' || typeof row.default === 'number' ? String(row.default) : undefined)
-  const option = new Option(`--${flag} <${placeholder}>`, shown === undefined ? row.help : `${row.help} (default: ${shown})`)
-  if (arity !== 'one') option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value])
-  return [option.helpGroup(`${row.theme}:`)]
-}
-
-/**
- * `--setenv NAME VALUE` → `--setenv=NAME<NUL>VALUE`. `--setenv NAME=VALUE`, which people also write, is one argument already.
- * Only where an option can stand: not behind `--`, and not where the text is another option's value.
- */
-function joinPairs(argv: readonly string[], command: CommandName): string[] {
-  const arities = new Map(
-    rows(command).flatMap(([key, row]) => flagsOf(key, row, command).map((flag) => [`--${flag}`, row.kind.arity])),
-  )
-  const joined: string[] = []
-  for (let index = 0; index < argv.length; index += 1) {
-    const argument = argv[index] ?? ''
-    if (argument === '--') return [...joined, ...argv.slice(index)]
-    const arity = arities.get(argument)
-    const next = argv[index + 1]
-    const second = argv[index + 2]
-    if (arity === 'pairs' && next !== undefined) {
-      index += 1
-      if (next.includes('=') || second === undefined) {
-        joined.push(`${argument}=${next}`)
-      } else {
-        index += 1
-        joined.push(`${argument}=${next}${PAIR_SEPARATOR}${second}`)
-      }
-    } else {
-      joined.push(argument)
-      if ((arity === 'one' || arity === 'list') && next !== undefined) {
-        index += 1
-        joined.push(next)
-      }
-    }
-  }
-  return joined
-}
-
-/**
- * The values of a command's settings: the command line over the environment over the defaults.
+ * The values of a command's settings: the command line over the environment over the configuration file over the defaults.
  *
  * `commandLine` is commander's `opts()`. Throws `TSGI_ERR_OPTION`, and what the address parser throws.
  */
@@ -106,26 +36,45 @@ export function resolveSettings<C extends CommandName>(
   commandLine: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>,
   command: C,
+  file?: SettingsFile,
 ): Settings<C> {
-  const values = rows(command).map(([key, row]) => [key, resolveOne(key, row, commandLine, environment, command).value])
-  // Every value went through the `parse` of its row, which is what Settings is made of.
-  return Object.fromEntries(values) as Settings<C>
+  return asSettings<C>(resolveEach({ commandLine, environment, file }, command))
 }
 
-/** Where the value of one setting comes from; reads no value. */
-export function settingSource(
-  key: SettingKey,
-  commandLine: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
-  command: CommandName,
-): SettingSource {
-  const row: AnySetting = SETTINGS[key]
-  return given(key, row, commandLine, environment, command)?.source ?? 'default'
+/** What `resolveEach` gives for the same command, without the sources. */
+export function asSettings<C extends CommandName>(resolved: readonly ResolvedSetting[]): Settings<C> {
+  // Every value went through the `parse` of its row, which is what Settings is made of.
+  return Object.fromEntries(resolved.map(({ key, value }) => [key, value])) as Settings<C>
+}
+
+/** The same, each with its source, in the order of the table. */
+export function resolveEach(sources: SettingSources, command: CommandName): ResolvedSetting[] {
+  refuseSlips(sources.environment)
+  return rowsOf(command).map(([key, row]) => ({ key, ...resolveOne(key, row, sources, command) }))
+}
+
+/** The text of one setting, for what must be known before the configuration file is read. Throws `TSGI_ERR_OPTION`. */
+export function givenText(key: SettingKey, sources: SettingSources, command: CommandName): string | undefined {
+  const row = rowsOf(command).find(([name]) => name === key)?.[1]
+  const value = row === undefined ? undefined : resolveOne(key, row, sources, command).value
+  return typeof value === 'string' ? value : undefined
+}
+
+/** A variable that is none of ours, but nearly: somebody means a setting. Other programs' `TSGI_` variables are let be. */
+function refuseSlips(environment: SettingSources['environment']): void {
+  const known = knownVariables()
+  for (const name of Object.keys(environment)) {
+    if (!name.startsWith('TSGI_') || known.has(name) || environment[name] === undefined) continue
+    const bare = [...known].map((each) => each.slice('TSGI_'.length))
+    const near = nearestName(name.slice('TSGI_'.length), bare)
+    if (near === undefined) continue
+    throw new TsgiError('TSGI_ERR_OPTION', `unknown environment variable ${quote(name)}; did you mean "TSGI_${near}"?`)
+  }
 }
 
 interface Given {
-  readonly source: SettingSource
-  /** The flag or variable, as the user wrote it. */
+  readonly source: string
+  /** The flag, variable or key, as the user wrote it. */
   readonly origin: string
   readonly texts: readonly string[]
 }
@@ -133,39 +82,66 @@ interface Given {
 function resolveOne(
   key: string,
   row: AnySetting,
-  commandLine: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
+  sources: SettingSources,
   command: CommandName,
-): { value: unknown; source: SettingSource } {
-  const found = given(key, row, commandLine, environment, command)
+): { value: unknown; source: string } {
+  const flags = flagsOf(key, row, command)
+  const found =
+    fromCommandLine(flags, sources.commandLine) ??
+    fromEnvironment(flags.map(variableName), row, sources.environment) ??
+    fromFile(key, row, sources.file) ??
+    fromEnvironment(row.foreignVariables ?? [], row, sources.environment)
   if (found === undefined) return { value: row.default, source: 'default' }
   const values = found.texts.map((value) => parseValue(row.kind, value, found.origin))
   const several = row.kind.arity === 'list' || row.kind.arity === 'pairs'
   return { value: several ? values : values.at(-1), source: found.source }
 }
 
-function given(
-  key: string,
-  row: AnySetting,
-  commandLine: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
-  command: CommandName,
-): Given | undefined {
-  const flags = flagsOf(key, row, command)
+function fromCommandLine(flags: readonly string[], commandLine: SettingSources['commandLine']): Given | undefined {
   const used = flags.filter((flag) => commandLine[configurationKey(flag)] !== undefined)
   if (used.length > 1) {
     throw new TsgiError('TSGI_ERR_OPTION', `${used.map((flag) => `--${flag}`).join(' and ')} are one setting; give one of them`)
   }
   const flag = used[0]
-  if (flag !== undefined) {
-    const value = commandLine[configurationKey(flag)]
-    return { source: 'command line', origin: `--${flag}`, texts: Array.isArray(value) ? value.map(String) : [String(value)] }
-  }
-  for (const variable of [...flags.map(variableName), ...(row.foreignVariables ?? [])]) {
+  if (flag === undefined) return undefined
+  const value = commandLine[configurationKey(flag)]
+  return { source: 'command line', origin: `--${flag}`, texts: Array.isArray(value) ? value.map(String) : [String(value)] }
+}
+
+function fromEnvironment(
+  variables: readonly string[],
+  row: AnySetting,
+  environment: SettingSources['environment'],
+): Given | undefined {
+  for (const variable of variables) {
     const value = environment[variable]
     // An empty variable is how shells and compose files write "not set".
     if (value === undefined || value === '') continue
-    return { source: 'environment', origin: variable, texts: row.kind.split?.(value) ?? [value] }
+    return { source: variable, origin: variable, texts: row.kind.split?.(value) ?? [value] }
   }
   return undefined
+}
+
+function fromFile(key: string, row: AnySetting, file: SettingsFile | undefined): Given | undefined {
+  const written = row.notInFile === true ? undefined : file?.values.get(key)
+  if (file === undefined || written === undefined) return undefined
+  const origin = `${key} in ${file.name}`
+  const texts = textsOf(row.kind, written)
+  if (texts === undefined) {
+    const type = row.kind.writtenAs ?? 'string'
+    const shown = Array.isArray(written) ? 'an array' : quote(written)
+    throw new TsgiError('TSGI_ERR_OPTION', `${origin} is ${shown}, but takes ${type}: ${row.kind.accepted}`)
+  }
+  // An empty list is none, as an empty variable is.
+  if (texts.length === 0) return undefined
+  return {
+    source: file.name,
+    origin,
+    texts: row.kind.path === true ? texts.map((text) => fromDirectory(file.directory, text)) : texts,
+  }
+}
+
+/** An empty path stays one, to be refused. */
+function fromDirectory(directory: string, path: string): string {
+  return path === '' ? path : resolve(directory, path)
 }

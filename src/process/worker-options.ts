@@ -1,5 +1,6 @@
 import type { Logger } from '../interface/logger.ts'
 import { clocksOf } from './clock-settings.ts'
+import { workerVariables } from './env-file.ts'
 import type { MasterOptions } from './master-options.ts'
 import type { Settings } from './settings.ts'
 
@@ -22,7 +23,7 @@ export function workerOptions(
     maxRequestsJitter: settings.maxRequestsJitter,
     workerLifetimeMs: settings.workerLifetime,
     workerMaxRssBytes: settings.workerMaxRss,
-    env: Object.fromEntries(settings.setenv),
+    env: workerVariables(settings, process.env),
     limitRequestBodyBytes: settings.limitRequestBody,
     clocks: clocksOf(settings),
     log,

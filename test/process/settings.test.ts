@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { SETTINGS } from '../../src/process/settings-table.ts'
-import { addSettings, resolveSettings, settingSource } from '../../src/process/settings.ts'
+import { addSettings } from '../../src/process/settings-options.ts'
+import { resolveEach, resolveSettings } from '../../src/process/settings.ts'
 import type { CommandName, Settings } from '../../src/process/settings.ts'
 
 /** What a command line and an environment give. `rest`: the arguments that are no options. */
@@ -39,6 +40,7 @@ describe('settings', () => {
       interface: 'auto',
       mountPoint: '',
       setenv: [],
+      envFile: [],
       processes: 1,
       startupTimeout: 15_000,
       gracefulTimeout: 15_000,
@@ -56,6 +58,9 @@ describe('settings', () => {
       limitRequestBody: 10_485_760,
       logLevel: 'info',
       logToTerminal: false,
+      config: undefined,
+      checkConfig: false,
+      printConfig: undefined,
     })
     expect(serve([])).toMatchObject({
       bind: [{ type: 'tcp', host: '127.0.0.1', port: 8000 }],
@@ -69,9 +74,9 @@ describe('settings', () => {
     expect(start([], { TSGI_PORT: '2' }).port).toBe(2)
     expect(start([], { TSGI_PORT: '' }).port).toBe(8000)
     const { options } = parse('start-server', ['--port', '1'])
-    expect(settingSource('port', options, {}, 'start-server')).toBe('command line')
-    expect(settingSource('wire', options, { TSGI_WIRE: 'uwsgi' }, 'start-server')).toBe('environment')
-    expect(settingSource('host', options, {}, 'start-server')).toBe('default')
+    const resolved = resolveEach({ commandLine: options, environment: { TSGI_WIRE: 'uwsgi' } }, 'start-server')
+    const source = (wanted: string): string | undefined => resolved.find(({ key }) => key === wanted)?.source
+    expect(['port', 'wire', 'host'].map(source)).toEqual(['command line', 'TSGI_WIRE', 'default'])
   })
 
   it('take the number of processes under each of its names', () => {

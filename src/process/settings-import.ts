@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+
+import { quote, TsgiError } from '../interface/errors.ts'
+import { placeOfSyntaxError } from './boot-failure.ts'
+import { hasModuleSyntax } from './module-syntax.ts'
+import { importCopy } from './settings-copy.ts'
+import { loaderReason, retryReason } from './typescript-loader.ts'
+
+/** Files that Node's own `import()` has been asked for: it never reads one again. */
+const imported = new Set<string>()
+
+/**
+ * What a configuration file exports by default, read anew at every call. It is loaded into this process, so that the functions in
+ * it can be called here, and without hooks, which would stay for good.
+ *
+ * Node imports what it can, the first time; a copy without types stands in for what it cannot, and for every further reading
+ * (see settings-copy.ts). Node never forgets a module, so each reading leaves the text of the file and of what it imports from
+ * beside it in memory: a few kilobytes for each reload that somebody asks for.
+ *
+ * `path` is absolute. Rejects with `TSGI_ERR_CONFIG`, whose `cause` is what the file threw.
+ */
+export async function importConfiguration(path: string, name: string): Promise<unknown> {
+  try {
+    if (isCommonJs(path)) return requireAnew(path)
+    if (loaderReason(path) === undefined && !imported.has(path)) {
+      imported.add(path)
+      try {
+        return defaultOf(await import(pathToFileURL(path).href))
+      } catch (error) {
+        if (retryReason(error) === undefined) throw error
+      }
+    }
+    return defaultOf(await importCopy(path))
+  } catch (error) {
+    if (error instanceof TsgiError) throw error
+    throw new TsgiError('TSGI_ERR_CONFIG', `${name}${lineOf(error, path)}: ${quote(error)}${hint(error)}`, { cause: error })
+  }
+}
+
+function isCommonJs(path: string): boolean {
+  return path.endsWith('.cjs') || (path.endsWith('.js') && !hasModuleSyntax(readFileSync(path, 'utf8')))
+}
+
+/** Reads the file and what it requires anew, packages apart. */
+function requireAnew(path: string): unknown {
+  const require = createRequire(path)
+  const forget = (file: string): void => {
+    const module = require.cache[file]
+    if (module === undefined || /[\\/]node_modules[\\/]/.test(file)) return
+    delete require.cache[file]
+    for (const child of module.children) forget(child.filename)
+  }
+  forget(require.resolve(path))
+  const exported: unknown = require(path)
+  return isRecord(exported) && exported['__esModule'] === true ? exported['default'] : exported
+}
+
+function defaultOf(namespace: unknown): unknown {
+  return isRecord(namespace) ? namespace['default'] : undefined
+}
+
+/** `:12` where the file itself threw or does not parse; empty where it was something that it imports. */
+function lineOf(error: unknown, path: string): string {
+  if (!(error instanceof Error)) return ''
+  const stack = error.stack ?? ''
+  const url = pathToFileURL(path).href
+  for (const place of [url, path]) {
+    const index = stack.indexOf(`${place}:`)
+    const line = index < 0 ? undefined : /^\d+/.exec(stack.slice(index + place.length + 1))?.[0]
+    if (line !== undefined) return `:${line}`
+  }
+  // V8 knows where a syntax error in a JavaScript module is, but tells only whom it prints it to.
+  const place = error instanceof SyntaxError && /\.[cm]?js$/.test(path) ? placeOfSyntaxError(path) : ''
+  const line = /:(\d+)$/m.exec(place)?.[1]
+  return line === undefined ? '' : `:${line}`
+}
+
+/** Somebody who has installed the command for the whole machine has no package to import from. */
+function hint(error: unknown): string {
+  const missing = error instanceof Error && /Cannot find (?:package|module) 'tsgi'/.test(error.message)
+  return missing ? '. Install tsgi beside the file, or export a plain object: defineConfig is only there for the types' : ''
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null
+}

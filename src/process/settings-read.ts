@@ -1,0 +1,48 @@
+import { defaultApp } from './app-specifier.ts'
+import { readSettingsFile } from './settings-file.ts'
+import type { SettingsFile } from './settings-file.ts'
+import { APP_VARIABLE } from './settings-rows.ts'
+import { asSettings, givenText, resolveEach } from './settings.ts'
+import type { CommandName, ResolvedSetting, Settings, SettingSources } from './settings.ts'
+
+/** Where one command takes its settings from. */
+export interface Invocation<C extends CommandName> {
+  readonly command: C
+  /** The argument APP. */
+  readonly app: string | undefined
+  /** commander's `opts()`. */
+  readonly options: SettingSources['commandLine']
+  readonly environment: SettingSources['environment']
+  /** The current directory. */
+  readonly directory: string
+}
+
+export interface ReadSettings<C extends CommandName> {
+  /** `path[:export]`, from the current directory. */
+  readonly app: string
+  readonly appSource: string
+  readonly settings: Settings<C>
+  /** The same with their sources. */
+  readonly resolved: readonly ResolvedSetting[]
+  readonly file: SettingsFile | undefined
+}
+
+/**
+ * Everything that a command is told, from everywhere. A reload calls it again with the same invocation: the file is read anew.
+ *
+ * Rejects with `TSGI_ERR_OPTION`, `TSGI_ERR_CONFIG`, `TSGI_ERR_APP_NOT_FOUND`, and what the address parser throws.
+ */
+export async function readSettings<C extends CommandName>(invocation: Invocation<C>): Promise<ReadSettings<C>> {
+  const { command, options, environment, directory } = invocation
+  const given = { commandLine: options, environment }
+  const variable = environment[APP_VARIABLE]
+  const [told, toldBy] =
+    invocation.app === undefined && variable !== undefined && variable !== ''
+      ? [variable, APP_VARIABLE]
+      : [invocation.app, 'command line']
+  const file = await readSettingsFile({ named: givenText('config', given, command), app: told, from: directory })
+  const resolved = resolveEach({ ...given, file }, command)
+  const [app, appSource] =
+    told !== undefined ? [told, toldBy] : file?.app !== undefined ? [file.app, file.name] : [defaultApp(directory), 'default']
+  return { app, appSource, settings: asSettings<C>(resolved), resolved, file }
+}
