@@ -4,7 +4,7 @@ import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path
 import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from './app-specifier.ts'
 import { nearestName } from './nearest-name.ts'
-import { importConfiguration } from './settings-import.ts'
+import { configurationError, importConfiguration } from './settings-import.ts'
 import { fileKeys, keyAliases } from './settings-rows.ts'
 import { configurationKey, flagName } from './settings-table.ts'
 
@@ -47,7 +47,7 @@ const MAX_NAMED_KEYS = 5
  * The configuration file of a start or a reload: the named one, else the one in the current directory, else the one in the
  * application's package. Undefined where there is none. May be called again at any time, and reads the file anew each time.
  *
- * Rejects with `TSGI_ERR_CONFIG`; `cause` is what the file threw.
+ * Rejects with `TSGI_ERR_CONFIG`; `cause` is what the file threw, without the frames that are not the file's.
  */
 export async function readSettingsFile(search: FileSearch): Promise<SettingsFile | undefined> {
   const path = search.named === undefined ? findSettingsFile(search) : resolve(search.from, search.named)
@@ -141,7 +141,7 @@ async function valueOf(path: string, name: string): Promise<unknown> {
     // A function in this place is called without arguments, and what it gives is checked by the caller.
     return await (exported as () => unknown)()
   } catch (error) {
-    throw new TsgiError('TSGI_ERR_CONFIG', `${name}: ${quote(error)}`, { cause: error })
+    throw configurationError(error, path, name)
   }
 }
 
@@ -153,7 +153,7 @@ function parseJson(path: string, name: string): unknown {
     // V8 gives a position or a line, depending on its version.
     const position = /at position (\d+)/.exec(String(error))?.[1]
     const line = position === undefined ? '' : `:${text.slice(0, Number(position)).split('\n').length}`
-    throw new TsgiError('TSGI_ERR_CONFIG', `${name}${line} is not JSON: ${quote(error)}`)
+    throw new TsgiError('TSGI_ERR_CONFIG', `${name}${line} is not JSON: ${String(error).split('\n', 1)[0]?.slice(0, 400)}`)
   }
 }
 

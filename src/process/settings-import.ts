@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { placeOfSyntaxError } from './boot-failure.ts'
@@ -35,8 +35,41 @@ export async function importConfiguration(path: string, name: string): Promise<u
     return defaultOf(await importCopy(path))
   } catch (error) {
     if (error instanceof TsgiError) throw error
-    throw new TsgiError('TSGI_ERR_CONFIG', `${name}${lineOf(error, path)}: ${quote(error)}${hint(error)}`, { cause: error })
+    throw configurationError(error, path, name)
   }
+}
+
+/** `TSGI_ERR_CONFIG` for what a configuration file threw: with its line, and the stack as far as it leads through the file. */
+export function configurationError(error: unknown, path: string, name: string): TsgiError {
+  const detail = `${name}${lineOf(error, path)}: ${describe(error)}${hint(error)}`
+  const cause = withoutOwnFrames(error)
+  return new TsgiError('TSGI_ERR_CONFIG', detail, cause === undefined ? {} : { cause })
+}
+
+/** Longest part of a foreign message that goes into ours, characters. */
+const DESCRIPTION_LIMIT = 400
+
+/** The first line of what was thrown, which need not be an error. */
+function describe(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${quote(error)}`
+  return (text.split('\n', 1)[0] ?? '').slice(0, DESCRIPTION_LIMIT)
+}
+
+/** Where this package is. */
+const OWN_FILES = new URL('..', import.meta.url)
+
+/** An error as far as it is the file's: how we and Node came to load the file tells nobody anything. */
+function withoutOwnFrames(error: unknown): Error | undefined {
+  if (!(error instanceof Error)) return undefined
+  const own = [OWN_FILES.href, fileURLToPath(OWN_FILES), 'node:internal/']
+  const frames = (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line) && !own.some((each) => line.includes(each)))
+  if (frames.length === 0) return undefined
+  const shown = new Error(error.message, error.cause === undefined ? {} : { cause: error.cause })
+  shown.name = error.name
+  shown.stack = [`${error.name}: ${error.message}`, ...frames].join('\n')
+  return shown
 }
 
 function isCommonJs(path: string): boolean {
