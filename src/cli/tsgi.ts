@@ -5,6 +5,7 @@ import { groupId } from '../process/group-id.ts'
 import { createLogger, writeToStderr } from '../process/log.ts'
 import { Master } from '../process/master.ts'
 import { writePidFile } from '../process/pid-file.ts'
+import { rereadOptions } from '../process/reread-settings.ts'
 import { addSettings } from '../process/settings-options.ts'
 import type { ReadSettings } from '../process/settings-read.ts'
 import { supervise } from '../process/supervise.ts'
@@ -40,7 +41,7 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 }
 
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
-async function serve({ app, settings }: ReadSettings<'serve'>): Promise<number> {
+async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<number> {
   const { socketGroup, socketMode, protocol, logLevel } = settings
   const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
   const log = createLogger({ level: logLevel, write: writeToStderr })
@@ -60,7 +61,12 @@ async function serve({ app, settings }: ReadSettings<'serve'>): Promise<number> 
   try {
     const { addresses, bootMs } = await master.start()
     // supervise takes the signals over before it returns its promise: none is lost between the two.
-    const ended = supervise({ master, log, drainDelayMs: settings.drainDelay })
+    const ended = supervise({
+      master,
+      log,
+      drainDelayMs: settings.drainDelay,
+      reread: rereadOptions({ app, settings }, reread, log),
+    })
     for (const signal of START_SIGNALS) process.off(signal, interrupt)
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings

@@ -30,6 +30,8 @@ export interface StartOptions {
   /** `path[:export]` */
   readonly app: string
   readonly settings: Settings<'start-server'>
+  /** What holds now, for a reload. Default: a reload changes no setting. */
+  readonly reread?: () => Promise<Pick<StartOptions, 'app' | 'settings'>>
 }
 
 /** What is known before anything is started. */

@@ -2,6 +2,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { createLogger } from '../process/log.ts'
 import { Master } from '../process/master.ts'
+import { rereadOptions } from '../process/reread-settings.ts'
 import { formatSize } from '../process/settings-values.ts'
 import { supervise } from '../process/supervise.ts'
 import type { Companion } from '../process/supervise.ts'
@@ -44,6 +45,10 @@ export async function startServer(options: StartOptions): Promise<number> {
       companions: proxyProcess === undefined ? [] : [companion(proxyProcess)],
       log,
       upgradable: false,
+      // The proxy was told of these, too.
+      ...(options.reread === undefined
+        ? {}
+        : { reread: rereadOptions(running.plan, options.reread, log, ['mountPoint', 'limitRequestBodyBytes']) }),
       drainDelayMs: running.plan.settings.drainDelay,
     })
     ready = true

@@ -22,7 +22,7 @@ export interface MasterOptions extends RecyclingLimits {
   readonly inherited?: readonly InheritedSocket[]
   readonly workers: number
   /** With it, `workers` is the most there may be: this many are there always, others come and go with the load. */
-  readonly minWorkers?: number
+  readonly minWorkers?: number | undefined
   /** '' or '/x'. */
   readonly mountPoint: string
   readonly startupTimeoutMs: number

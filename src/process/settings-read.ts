@@ -25,10 +25,12 @@ export interface ReadSettings<C extends CommandName> {
   /** The same with their sources. */
   readonly resolved: readonly ResolvedSetting[]
   readonly file: SettingsFile | undefined
+  /** The same once more, for a reload: the file is read anew. */
+  reread(): Promise<ReadSettings<C>>
 }
 
 /**
- * Everything that a command is told, from everywhere. A reload calls it again with the same invocation: the file is read anew.
+ * Everything that a command is told, from everywhere.
  *
  * Rejects with `TSGI_ERR_OPTION`, `TSGI_ERR_CONFIG`, `TSGI_ERR_APP_NOT_FOUND`, and what the address parser throws.
  */
@@ -44,5 +46,5 @@ export async function readSettings<C extends CommandName>(invocation: Invocation
   const resolved = resolveEach({ ...given, file }, command)
   const [app, appSource] =
     told !== undefined ? [told, toldBy] : file?.app !== undefined ? [file.app, file.name] : [defaultApp(directory), 'default']
-  return { app, appSource, settings: asSettings<C>(resolved), resolved, file }
+  return { app, appSource, settings: asSettings<C>(resolved), resolved, file, reread: () => readSettings(invocation) }
 }

@@ -10,12 +10,11 @@ export function workerOptions(
   app: string,
   log: Logger,
 ): Omit<MasterOptions, 'binds'> {
-  const { minProcesses } = settings
   return {
     app,
     interface: settings.interface,
     workers: settings.processes,
-    ...(minProcesses === undefined ? {} : { minWorkers: minProcesses }),
+    minWorkers: settings.minProcesses,
     mountPoint: settings.mountPoint,
     startupTimeoutMs: settings.startupTimeout,
     gracefulTimeoutMs: settings.gracefulTimeout,
