@@ -7,9 +7,9 @@ import type { CommandName } from '../process/settings.ts'
 /** What a command does with its settings. Both resolve or reject as an action does. */
 interface Actions<C extends CommandName> {
   /** Starts, and resolves to the exit code. */
-  start(read: ReadSettings<C>): Promise<number>
+  readonly start: (read: ReadSettings<C>) => Promise<number>
   /** Tests what can be tested without a start; resolves to what was found, for the line that says that all is well. */
-  check(read: ReadSettings<C>): Promise<readonly string[]>
+  readonly check: (read: ReadSettings<C>) => Promise<readonly string[]>
 }
 
 /** Reads the settings of a command, then starts it, or does what `--check-config` and `--print-config` ask for instead. */

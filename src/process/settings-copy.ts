@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as OxcNode from '@oxc-node/core'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { hasModuleSyntax } from './module-syntax.ts'
@@ -16,7 +17,7 @@ const DYNAMIC_IMPORT = /(\bimport\()("(?:[^"\\\n]|\\.)*")/g
 
 const SOURCE_MAP = /\n\/\/# sourceMappingURL=data:application\/json;[^,]*,([\w+/=]+)\s*$/
 
-type Loader = typeof import('@oxc-node/core')
+type Loader = typeof OxcNode
 
 /**
  * Imports a module by a copy of it and of what it imports from beside it: without types, in a directory of its own that is gone
@@ -32,14 +33,26 @@ export async function importCopy(path: string): Promise<unknown> {
   // Only whoever needs it pays for it: a native add-on.
   const loader = await import('@oxc-node/core')
   const directory = mkdtempSync(join(tmpdir(), 'tsgi-config-'))
+  const copies = new Map<string, string>()
   try {
-    const copies = new Map<string, string>()
     const entry = await copy(pathToFileURL(path).href, directory, copies, loader)
     // For the maps in the copies: also for functions that are called later.
     process.setSourceMapsEnabled(true)
     return await import(entry)
+  } catch (error) {
+    nameOriginals(error, copies)
+    throw error
   } finally {
     rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Node's own messages and the stacks of errors at linking name the copies, which nobody can look into. */
+function nameOriginals(error: unknown, copies: ReadonlyMap<string, string>): void {
+  if (!(error instanceof Error)) return
+  for (const [original, copied] of copies) {
+    error.message = error.message.replaceAll(copied, original)
+    if (error.stack !== undefined) error.stack = error.stack.replaceAll(copied, original)
   }
 }
 
@@ -60,7 +73,12 @@ async function copy(url: string, directory: string, copies: Map<string, string>,
       const name = JSON.parse(specifier) as string
       const target = await resolved(name, url, loader)
       if (target === undefined) continue
-      const replacement = isOwnModule(name, target) ? await copy(target, directory, copies, loader) : target
+      const replacement = isOwnModule(name, target)
+        ? await copy(target, directory, copies, loader)
+        : // Node keeps data by its URL, too.
+          target.endsWith('.json') && isRelative(name)
+          ? `${target}?${basename(directory)}`
+          : target
       text = text.replaceAll(statement, () => before + JSON.stringify(replacement))
     }
   }
@@ -99,13 +117,18 @@ function isOwnModule(specifier: string, url: string): boolean {
     case '.ts':
     case '.mts':
       return true
+    // A package that is linked to its sources is a package still.
     case '.mjs':
+      return isRelative(specifier)
     case '.js':
-      // A package that is linked to its sources is a package still.
-      return /^\.{0,2}\//.test(specifier) && hasModuleSyntax(readFileSync(path, 'utf8'))
+      return isRelative(specifier) && hasModuleSyntax(readFileSync(path, 'utf8'))
     default:
       return false
   }
+}
+
+function isRelative(specifier: string): boolean {
+  return /^\.{0,2}\//.test(specifier)
 }
 
 /** Has the copy say where the original is: in its source map, and where the module asks for its own place. */

@@ -26,7 +26,7 @@ export interface ReadSettings<C extends CommandName> {
   readonly resolved: readonly ResolvedSetting[]
   readonly file: SettingsFile | undefined
   /** The same once more, for a reload: the file is read anew. */
-  reread(): Promise<ReadSettings<C>>
+  readonly reread: () => Promise<ReadSettings<C>>
 }
 
 /**
