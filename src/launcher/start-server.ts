@@ -20,6 +20,9 @@ import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-proc
 /** Time for the first request to go through proxy and worker once both run, milliseconds. */
 const PROBE_TIMEOUT_MS = 5000
 
+/** What a reload cannot change alone: the proxy's configuration holds it, or times that follow from it. */
+const TOLD_TO_THE_PROXY = ['mountPoint', 'limitRequestBodyBytes', 'clocks'] as const
+
 /** What runs. */
 interface Running {
   readonly plan: Plan
@@ -45,10 +48,11 @@ export async function startServer(options: StartOptions): Promise<number> {
       companions: proxyProcess === undefined ? [] : [companion(proxyProcess)],
       log,
       upgradable: false,
-      // The proxy was told of these, too.
       ...(options.reread === undefined
         ? {}
-        : { reread: rereadOptions(running.plan, options.reread, log, ['mountPoint', 'limitRequestBodyBytes']) }),
+        : {
+            reread: rereadOptions(running.plan, options.reread, log, running.plan.proxy === undefined ? [] : TOLD_TO_THE_PROXY),
+          }),
       drainDelayMs: running.plan.settings.drainDelay,
     })
     ready = true

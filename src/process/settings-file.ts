@@ -6,7 +6,7 @@ import { locateApp } from './app-specifier.ts'
 import { nearestName } from './nearest-name.ts'
 import { configurationError, importConfiguration } from './settings-import.ts'
 import { fileKeys, keyAliases } from './settings-rows.ts'
-import { configurationKey, flagName } from './settings-table.ts'
+import { configurationKey, flagName } from './setting-names.ts'
 
 /** What a configuration file says, before any value is looked at. */
 export interface SettingsFile {

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 
 import { flagsOf, rowsOf } from './settings-rows.ts'
 import type { AnySetting } from './settings-rows.ts'
-import { flagName, variableName } from './settings-table.ts'
-import type { CommandName } from './settings-table.ts'
+import type { CommandName } from './setting.ts'
+import { flagName, variableName } from './setting-names.ts'
 import { PAIR_SEPARATOR } from './settings-values.ts'
 
 /**

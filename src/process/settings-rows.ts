@@ -1,5 +1,7 @@
-import { configurationKey, flagName, SETTINGS, variableName } from './settings-table.ts'
-import type { CommandName, Setting, SettingKey } from './settings-table.ts'
+import type { CommandName, Setting } from './setting.ts'
+import { configurationKey, flagName, variableName } from './setting-names.ts'
+import { SETTINGS } from './settings-table.ts'
+import type { SettingKey } from './settings-table.ts'
 import type { ValueKind } from './settings-values.ts'
 
 /** One row of the table, seen without its own types. */

@@ -1,5 +1,7 @@
-import { formatBindAddress, parseBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
+import { bindAddress, mountPoint } from './setting-kinds.ts'
+import { setting } from './setting.ts'
+import type { CommandName, Setting } from './setting.ts'
 import {
   boolean,
   choice,
@@ -15,65 +17,10 @@ import {
   size,
   text,
 } from './settings-values.ts'
-import type { ValueKind } from './settings-values.ts'
-
-/** The commands that take settings. `setup-server` and whatever else shares the launcher's options reads `start-server`. */
-export type CommandName = 'serve' | 'start-server'
-
-export interface Setting<K extends ValueKind<unknown, unknown>, D> {
-  readonly kind: K
-  /** The value where nobody gives one. */
-  readonly default: D
-  /** The default as help text writes it, where it is not plainly the value. */
-  readonly defaultText?: string
-  readonly help: string
-  readonly theme: string
-  readonly commands: readonly CommandName[]
-  /** Other flags and `TSGI_` variables for the same setting; help shows the one that a command prefers. */
-  readonly aliases?: readonly string[]
-  /** The alias that this command shows in its help. */
-  readonly preferred?: Partial<Record<CommandName, string>>
-  /** Variables of other systems that count where nothing of ours gives a value: they are a default. */
-  readonly foreignVariables?: readonly string[]
-  /** Not a key of the configuration file: it is about that file, or about one run. */
-  readonly notInFile?: true
-}
-
-/** Keeps the types of kind, default and commands of one row. */
-function setting<K extends ValueKind<unknown, unknown>, const D, const C extends readonly CommandName[]>(
-  row: Setting<K, D> & { commands: C },
-): Setting<K, D> & { commands: C } {
-  return row
-}
 
 const BOTH = ['serve', 'start-server'] as const
 const START_SERVER = ['start-server'] as const
 const SERVE = ['serve'] as const
-
-const bindAddress: ValueKind<BindAddress> = {
-  placeholder: 'ADDR',
-  accepted: 'unix:/path, host:port, [ipv6]:port or fd://N',
-  arity: 'one',
-  parse: parseBindAddress,
-  show: formatBindAddress,
-}
-
-/** '' for the root, else `/x` with no slash at its end. */
-const mountPoint: ValueKind<string> = {
-  placeholder: 'PATH',
-  accepted: 'a path such as /app: no empty, "." or ".." segment, no "?", "#", "%" or white space',
-  arity: 'one',
-  show: (value) => value || '/',
-  parse(value) {
-    if (value === '/') return ''
-    const url = value.replace(/\/$/, '')
-    const segments = url.split('/')
-    const plain = segments.every((segment, index) =>
-      index === 0 ? segment === '' : !/^\.{0,2}$|[?#%\s\0-\x1f\x7f\\]/.test(segment),
-    )
-    return segments.length > 1 && plain ? url : undefined
-  },
-}
 
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
@@ -365,19 +312,4 @@ type ValueOf<S> =
 /** The settings that a command takes, with their values. */
 export type Settings<C extends CommandName> = {
   readonly [K in SettingKey as C extends (typeof SETTINGS)[K]['commands'][number] ? K : never]: ValueOf<(typeof SETTINGS)[K]>
-}
-
-/** `startupTimeout` → `startup-timeout`. */
-export function flagName(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-}
-
-/** `startup-timeout` → `TSGI_STARTUP_TIMEOUT`. */
-export function variableName(flag: string): string {
-  return `TSGI_${flag.replaceAll('-', '_').toUpperCase()}`
-}
-
-/** `startup-timeout` → `startupTimeout`. */
-export function configurationKey(flag: string): string {
-  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }

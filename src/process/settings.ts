@@ -5,11 +5,13 @@ import { nearestName } from './nearest-name.ts'
 import type { SettingsFile } from './settings-file.ts'
 import { flagsOf, knownVariables, rowsOf } from './settings-rows.ts'
 import type { AnySetting } from './settings-rows.ts'
-import { configurationKey, variableName } from './settings-table.ts'
-import type { CommandName, SettingKey, Settings } from './settings-table.ts'
+import type { CommandName } from './setting.ts'
+import { configurationKey, variableName } from './setting-names.ts'
+import type { SettingKey, Settings } from './settings-table.ts'
 import { parseValue, textsOf } from './settings-values.ts'
 
-export type { CommandName, SettingKey, Settings } from './settings-table.ts'
+export type { CommandName } from './setting.ts'
+export type { SettingKey, Settings } from './settings-table.ts'
 
 /** What gives values to settings. */
 export interface SettingSources {

@@ -3,8 +3,10 @@ import { expect, it } from 'vitest'
 import { workerVariables } from '../../src/process/env-file.ts'
 import { nearestName } from '../../src/process/nearest-name.ts'
 import { allRows } from '../../src/process/settings-rows.ts'
+import { Launched } from '../launcher/launched.ts'
 import { requires } from '../support/requirements.ts'
-import { APPLICATION, project, run } from './commands.ts'
+import { until } from '../support/until.ts'
+import { APPLICATION, project, run, write } from './commands.ts'
 import { get, Served } from './served.ts'
 
 requires('dist').describe('the commands', () => {
@@ -90,6 +92,20 @@ requires('dist').describe('the commands', () => {
     await new Served({ args, cwd, env: { A: 'already' } }).ready()
     expect((await get(`${cwd}/a.sock`)).body).toBe('already 2 2 set')
   })
+})
+
+requires('dist').test('the launcher starts from the file alone, and reads it anew at HUP', async () => {
+  const config = (b: string, more = {}): string =>
+    JSON.stringify({ app: 'wsgi.js', port: 0, serverType: 'embedded', setenv: { B: b }, logToTerminal: true, ...more })
+  const cwd = project({ 'wsgi.js': APPLICATION, 'tsgi.config.json': config('old') })
+  const server = new Launched(['start-server'], { cwd })
+  const url = await server.ready()
+  expect(await (await fetch(url)).text()).toBe('- old -')
+  write(cwd, 'tsgi.config.json', config('new', { port: 1, host: '::1' }))
+  server.child.kill('SIGHUP')
+  await until(() => /reloaded: 1 worker/.test(server.stderr), 'reloaded')
+  expect(await (await fetch(url)).text()).toBe('- new -')
+  expect(server.stderr).toContain('changed, but not before the next start: host, port')
 })
 
 requires('dist', 'nginx').describe('the launcher', () => {

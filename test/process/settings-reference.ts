@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { allRows } from '../../src/process/settings-rows.ts'
 import type { AnySetting } from '../../src/process/settings-rows.ts'
-import { flagName, variableName } from '../../src/process/settings-table.ts'
+import { flagName, variableName } from '../../src/process/setting-names.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/settings.md', import.meta.url))
 const BEGIN = '<!-- begin settings: made from src/process/settings-table.ts, do not edit -->'
