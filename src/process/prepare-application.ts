@@ -24,6 +24,8 @@ export interface ServedApplication {
 
 export interface ApplicationOptions {
   readonly location: AppLocation
+  /** Whether this process runs with the TypeScript loader. */
+  readonly loader: boolean
   readonly interface: InterfaceChoice
   readonly log: Logger
   /** The application closes its own server; calls back when the requests in flight are finished. */
@@ -46,7 +48,7 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
   const started = new StartedServer({ ...options, name })
   const finish = (): void => started.finish()
   refuseForks(name)
-  const exports = await loadExports(location)
+  const exports = await loadExports(location, options.loader)
   const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
   const captured = (server: Server): ServedApplication => {
     started.serve(server)

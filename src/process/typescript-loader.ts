@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, extname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { nearestLoadingOptions } from './tsconfig.ts'
+import { commonJsReason } from './module-format.ts'
+import { nearestTsconfig } from './tsconfig.ts'
 
 /**
  * How TypeScript gets into a worker. Node's own type stripping costs nothing and changes no line, so it is used where it is
@@ -23,10 +24,13 @@ export function loaderReason(file: string): string | undefined {
   if (extension === '.tsx' || extension === '.jsx') return `Node does not read ${extension}`
   if (!isTypeScript(file)) return undefined
   if (!stripsTypes()) return `Node ${process.versions.node} does not strip types`
-  const options = nearestLoadingOptions(file)
-  if (options?.paths === true) return `${nameOf(options.file)} has paths`
-  if (options?.emitDecoratorMetadata === true) return `${nameOf(options.file)} has emitDecoratorMetadata`
-  return undefined
+  const tsconfig = nearestTsconfig(file)
+  const { paths, emitDecoratorMetadata } = tsconfig?.config.compilerOptions ?? {}
+  if (tsconfig !== undefined && Object.keys(paths ?? {}).length > 0) return `${nameOf(tsconfig.path)} has paths`
+  if (tsconfig !== undefined && emitDecoratorMetadata === true) return `${nameOf(tsconfig.path)} has emitDecoratorMetadata`
+  // Node goes by what it sees in the file, and takes one with import for an ES module where nothing in package.json is against it.
+  const commonJs = commonJsReason(file)
+  return commonJs !== undefined && usesModuleSyntax(file) ? commonJs.because : undefined
 }
 
 /**
@@ -61,6 +65,16 @@ export function retryReason(error: unknown): string | undefined {
 function stripsTypes(): boolean {
   const feature: unknown = Reflect.get(process.features, 'typescript')
   return feature === 'strip' || feature === 'transform'
+}
+
+/** `import` and `export` at the beginning of a line; import() and import.meta are no syntax of modules alone. */
+function usesModuleSyntax(file: string): boolean {
+  try {
+    return /^\s*(?:import\s*[\w{*'"$]|export\b)/m.test(readFileSync(file, 'utf8'))
+  } catch {
+    // Not readable: loading it says so.
+    return false
+  }
 }
 
 function isTypeScript(file: string): boolean {

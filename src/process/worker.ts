@@ -69,6 +69,7 @@ class Worker {
     try {
       this.#application = await prepareApplication({
         location: { file, ...(exportName === undefined ? {} : { exportName }) },
+        loader: this.#boot.loader,
         interface: this.#boot.interface,
         log: this.#log,
         onClose: (finished) => this.#closedByApplication(finished),

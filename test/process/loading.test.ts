@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { otherNodes, requires } from '../support/requirements.ts'
-import { fixture, get, Served, temporaryDirectory } from './served.ts'
+import { fixture, get, Served, temporaryDirectory, write } from './served.ts'
 
 // TypeScript that this project's own compiler settings refuse is written out by the tests; the rest are fixtures.
 
@@ -165,14 +164,4 @@ for (const node of [process.execPath, ...otherNodes]) {
       expect((await get(socket)).body).toBe('package')
     })
   })
-}
-
-/** Writes the files to a new directory; gives the first of them and the path for a socket. */
-function write(files: Readonly<Record<string, string>>): { app: string; socket: string } {
-  const directory = temporaryDirectory()
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true })
-    writeFileSync(join(directory, name), text)
-  }
-  return { app: join(directory, Object.keys(files)[0] ?? ''), socket: join(directory, 'app.sock') }
 }

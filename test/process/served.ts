@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
@@ -23,6 +23,16 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'tsgi-test-'))
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/** Writes the files to a new directory; gives the first of them and the path for a socket. */
+export function write(files: Readonly<Record<string, string>>): { app: string; socket: string } {
+  const directory = temporaryDirectory()
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true })
+    writeFileSync(join(directory, name), text)
+  }
+  return { app: join(directory, Object.keys(files)[0] ?? ''), socket: join(directory, 'app.sock') }
 }
 
 export interface ServedOptions {
