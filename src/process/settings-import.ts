@@ -105,7 +105,7 @@ function lineOf(error: unknown, path: string): string {
     if (line !== undefined) return `:${line}`
   }
   // V8 knows where a syntax error in a JavaScript module is, but tells only whom it prints it to.
-  const place = error instanceof SyntaxError && /\.[cm]?js$/.test(path) ? placeOfSyntaxError(path) : ''
+  const place = error instanceof SyntaxError && /\.[cm]?js$/.test(path) ? placeOfSyntaxError(error, path) : ''
   const line = /:(\d+)$/m.exec(place)?.[1]
   return line === undefined ? '' : `:${line}`
 }

@@ -132,13 +132,13 @@ for (const node of [process.execPath, ...otherNodes]) {
       }
     })
 
-    test('a syntax error names the file', async () => {
+    test('a syntax error names the file and the line', async () => {
       const { app, socket } = write({ 'wsgi.ts': 'export const a: number = 1\n\nexport const b = (\n' })
       const served = new Served({ node, args: [app, '--bind', `unix:${socket}`] })
       expect(await served.ended).toBe(1)
       expect(served.output).toMatch(/TSGI_ERR_APP_LOAD .*wsgi\.ts/)
-      // The loader does not say the line; Node does.
-      if (strips) expect(served.output).toMatch(/wsgi\.ts:3$/m)
+      // The loader does not say the line: it is found, and the column as well. Node says the line.
+      expect(served.output).toMatch(strips ? /wsgi\.ts:3$/m : /wsgi\.ts:3:19$/m)
     })
   })
 
