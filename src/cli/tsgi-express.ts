@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
-import { addSettings } from '../process/settings-options.ts'
+import { addSettings } from '../settings/settings-options.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 

@@ -1,8 +1,8 @@
-import { printSettings } from '../process/settings-print.ts'
-import { readSettings } from '../process/settings-read.ts'
-import type { ReadSettings } from '../process/settings-read.ts'
-import { asSettings } from '../process/settings.ts'
-import type { CommandName } from '../process/settings.ts'
+import { printSettings } from '../settings/settings-print.ts'
+import { readSettings } from '../settings/settings-read.ts'
+import type { ReadSettings } from '../settings/settings-read.ts'
+import { asSettings } from '../settings/settings.ts'
+import type { CommandName } from '../settings/settings.ts'
 
 /** What a command does with its settings. Both resolve or reject as an action does. */
 interface Actions<C extends CommandName> {

@@ -1,4 +1,4 @@
-import { workerVariables } from '../process/env-file.ts'
+import { workerVariables } from '../settings/env-file.ts'
 import { prepare } from './plan.ts'
 import type { StartOptions, Undo } from './plan.ts'
 import { testConfiguration } from './proxy-process.ts'

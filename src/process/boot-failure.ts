@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
-
 import { quote, TsgiError } from '../interface/errors.ts'
-import { checkSyntax } from './check-syntax.ts'
-import { placeInTypeScript } from './typescript-syntax-error.ts'
+import { placeOfSyntaxError } from '../loading/check-syntax.ts'
+import { placeInTypeScript } from '../loading/typescript-syntax-error.ts'
 import type { BootFailure } from './worker-messages.ts'
 
 /** Which listener failed, and how. */
@@ -41,15 +39,6 @@ function stackOf(error: unknown, file: string): string[] {
       ? ''
       : `\ncaused by ${error.cause instanceof Error ? (error.cause.stack ?? describeThrown(error.cause)) : describeThrown(error.cause)}`
   return `${place}${trace}${own}`.split('\n')
-}
-
-/** `file:line` and the line itself, as `node --check` shows them; empty where this file is not to blame. */
-export function placeOfSyntaxError(error: Error, file: string): string {
-  // Before Node 24 the check of a .js file without a package.json says nothing of a broken ES module; read as one, it does.
-  const text = readFileSync(file)
-  const asModule = /^\s*(?:import|export)\b/m.test(text.toString('latin1'))
-  const place = checkSyntax(error, [file]) || (asModule ? checkSyntax(error, ['--input-type=module', '-'], text) : '')
-  return place === '' ? '' : `${place.replace('[stdin]', file)}\n`
 }
 
 /** One line for a log. */

@@ -1,4 +1,4 @@
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { WorkerClocks } from './worker-messages.ts'
 
 /** What workers are told of the clocks. */

@@ -3,7 +3,7 @@ import type { BindAddress } from '../server/address.ts'
 import type { Protocol } from '../server/server.ts'
 import type { RecyclingLimits } from './recycling.ts'
 import type { InheritedSocket } from './upgrade.ts'
-import type { InterfaceChoice } from './detect-application.ts'
+import type { InterfaceChoice } from '../loading/detect-application.ts'
 import type { WorkerClocks } from './worker-messages.ts'
 
 export interface MasterOptions extends RecyclingLimits {

@@ -1,6 +1,6 @@
 import type { Logger } from '../interface/logger.ts'
 import type { MasterOptions } from './master-options.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { workerOptions } from './worker-options.ts'
 
 /** What a reload needs of what a command was told. */

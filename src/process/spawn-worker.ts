@@ -1,4 +1,4 @@
-import type { AppLocation } from './app-specifier.ts'
+import type { AppLocation } from '../loading/app-specifier.ts'
 import type { MasterOptions } from './master-options.ts'
 import { WorkerProcess } from './worker-process.ts'
 import type { WorkerEvents } from './worker-process.ts'

@@ -1,6 +1,6 @@
 import type { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
-import { Deferred } from './deferred.ts'
+import { Deferred } from '../loading/deferred.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */

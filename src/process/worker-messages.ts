@@ -2,7 +2,7 @@ import { ERROR_CODES } from '../interface/errors.ts'
 import type { ErrorCode } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
 import type { Protocol } from '../server/server.ts'
-import type { InterfaceChoice } from './detect-application.ts'
+import type { InterfaceChoice } from '../loading/detect-application.ts'
 
 /**
  * What master and worker tell each other over the channel that `child_process.spawn` opens.

@@ -1,8 +1,8 @@
 import type { Logger } from '../interface/logger.ts'
 import { clocksOf } from './clock-settings.ts'
-import { workerVariables } from './env-file.ts'
+import { workerVariables } from '../settings/env-file.ts'
 import type { MasterOptions } from './master-options.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../settings/settings.ts'
 
 /** What the settings that every command has say about workers. */
 export function workerOptions(

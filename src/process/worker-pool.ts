@@ -1,7 +1,7 @@
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { bootError } from './boot-errors.ts'
-import { Deferred } from './deferred.ts'
+import { Deferred } from '../loading/deferred.ts'
 import { describeExit, LEAVE_REASONS, RECYCLE_REASONS } from './exit-meaning.ts'
 import type { BootFailure, LeaveReason, RecycleReason } from './worker-messages.ts'
 import type { WorkerExit, WorkerProcess } from './worker-process.ts'

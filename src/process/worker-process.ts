@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from '../interface/logger.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
-import { loaderUrl } from './typescript-loader.ts'
+import { loaderUrl } from '../loading/typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
 import type { BootMessage, BootStep, WorkerStats, MessageToMaster, MessageToWorker } from './worker-messages.ts'
 

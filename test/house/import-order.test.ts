@@ -9,6 +9,8 @@ const LAYERS = [
   'gateway',
   'adapters',
   'server',
+  'loading',
+  'settings',
   'process',
   'proxy',
   'launcher',

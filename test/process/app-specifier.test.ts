@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { defaultApp, locateApp } from '../../src/process/app-specifier.ts'
+import { defaultApp, locateApp } from '../../src/loading/app-specifier.ts'
 import { temporaryDirectory } from './served.ts'
 
 /** A directory with these files; a value that is not '' is the file's text. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { detectApplication, exportsOf } from '../../src/process/detect-application.ts'
-import type { InterfaceChoice, LoadedApplication } from '../../src/process/detect-application.ts'
+import { detectApplication, exportsOf } from '../../src/loading/detect-application.ts'
+import type { InterfaceChoice, LoadedApplication } from '../../src/loading/detect-application.ts'
 
 const application = (): null => null
 const listener = (req: unknown, res: { end(text: string): void }): void => res.end(String(req))

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { allRows } from '../../src/process/settings-rows.ts'
-import type { AnySetting } from '../../src/process/settings-rows.ts'
-import { flagName, variableName } from '../../src/process/setting-names.ts'
+import { allRows } from '../../src/settings/settings-rows.ts'
+import type { AnySetting } from '../../src/settings/settings-rows.ts'
+import { flagName, variableName } from '../../src/settings/setting-names.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/settings.md', import.meta.url))
-const BEGIN = '<!-- begin settings: made from src/process/settings-table.ts, do not edit -->'
+const BEGIN = '<!-- begin settings: made from src/settings/settings-table.ts, do not edit -->'
 const END = '<!-- end settings -->'
 
-/** The generated part of docs/settings.md: one table for each theme, in the order of src/process/settings-table.ts. */
+/** The generated part of docs/settings.md: one table for each theme, in the order of src/settings/settings-table.ts. */
 export function renderReference(): string {
   const themes = new Map<string, string[]>()
   for (const [key, row] of allRows()) themes.set(row.theme, [...(themes.get(row.theme) ?? []), line(key, row)])

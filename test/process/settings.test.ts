@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { SETTINGS } from '../../src/process/settings-table.ts'
-import { addSettings } from '../../src/process/settings-options.ts'
-import { resolveEach, resolveSettings } from '../../src/process/settings.ts'
-import type { CommandName, Settings } from '../../src/process/settings.ts'
+import { SETTINGS } from '../../src/settings/settings-table.ts'
+import { addSettings } from '../../src/settings/settings-options.ts'
+import { resolveEach, resolveSettings } from '../../src/settings/settings.ts'
+import type { CommandName, Settings } from '../../src/settings/settings.ts'
 
 /** What a command line and an environment give. `rest`: the arguments that are no options. */
 function parse<C extends CommandName>(

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { TsgiError } from '../../src/interface/errors.ts'
-import { Deferred } from '../../src/process/deferred.ts'
+import { Deferred } from '../../src/loading/deferred.ts'
 import type { StopKind } from '../../src/process/master.ts'
 import { supervise } from '../../src/process/supervise.ts'
 import type { Companion } from '../../src/process/supervise.ts'

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { placeOfSyntaxError } from './boot-failure.ts'
-import { hasModuleSyntax } from './module-syntax.ts'
+import { placeOfSyntaxError } from '../loading/check-syntax.ts'
+import { hasModuleSyntax } from '../loading/module-syntax.ts'
 import { importCopy } from './settings-copy.ts'
-import { loaderReason, retryReason } from './typescript-loader.ts'
+import { loaderReason, retryReason } from '../loading/typescript-loader.ts'
 
 /** Files that Node's own `import()` has been asked for: it never reads one again. */
 const imported = new Set<string>()

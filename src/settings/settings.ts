@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../loading/nearest-name.ts'
 import type { SettingsFile } from './settings-file.ts'
 import { flagsOf, knownVariables, rowsOf } from './settings-rows.ts'
 import type { AnySetting } from './settings-rows.ts'

@@ -1,4 +1,4 @@
-import { defaultApp } from './app-specifier.ts'
+import { defaultApp } from '../loading/app-specifier.ts'
 import { readSettingsFile } from './settings-file.ts'
 import type { SettingsFile } from './settings-file.ts'
 import { APP_VARIABLE } from './settings-rows.ts'

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type * as OxcNode from '@oxc-node/core'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { hasModuleSyntax } from './module-syntax.ts'
+import { hasModuleSyntax } from '../loading/module-syntax.ts'
 
 /** Files that one configuration may be made of; more is no configuration. */
 const MAX_FILES = 100
