@@ -15,9 +15,9 @@ const imported = new Set<string>()
  * What a configuration file exports by default, read anew at every call. It is loaded into this process, so that the functions in
  * it can be called here, and without hooks, which would stay for good.
  *
- * Node imports what it can, the first time, where it cannot take the file for CommonJS; a copy without types stands in for what it cannot, and for every further reading
- * (see settings-copy.ts). Node never forgets a module, so each reading leaves the text of the file and of what it imports from
- * beside it in memory: less than 100 KB, seen for a file of ten lines, for each reload that somebody asks for.
+ * Node imports what it can, the first time, unless it could take the file for CommonJS; a copy without types stands in for what
+ * it cannot, and for every further reading (see settings-copy.ts). Node never forgets a module, so each reading leaves the file
+ * and what it imports from beside it in memory: 60 to 100 KB for a small one, for each reload that somebody asks for.
  *
  * `path` is absolute. Rejects with `TSGI_ERR_CONFIG`, whose `cause` is what the file threw.
  */
