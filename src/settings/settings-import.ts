@@ -7,6 +7,7 @@ import { placeOfSyntaxError } from '../loading/check-syntax.ts'
 import { hasModuleSyntax } from '../loading/module-syntax.ts'
 import { importCopy } from './settings-copy.ts'
 import { loaderReason, retryReason } from '../loading/typescript-loader.ts'
+import { placeInTypeScript } from '../loading/typescript-syntax-error.ts'
 
 /** Files that Node's own `import()` has been asked for: it never reads one again. */
 const imported = new Set<string>()
@@ -41,7 +42,10 @@ export async function importConfiguration(path: string, name: string): Promise<u
 
 /** `TSGI_ERR_CONFIG` for what a configuration file threw: with its line, and the stack as far as it leads through the file. */
 export function configurationError(error: unknown, path: string, name: string): TsgiError {
-  const detail = `${name}${lineOf(error, path)}: ${describe(error)}${hint(error)}`
+  // The loader and V8 say what is wrong with the syntax, and not where.
+  const place = error instanceof Error ? placeInTypeScript(error, path) : ''
+  const line = lineOf(error, path) || (place.startsWith(`${path}:`) ? /^:\d+/.exec(place.slice(path.length))?.[0] : '')
+  const detail = `${name}${line}: ${describe(error)}${hint(error)}${place === '' ? '' : `\n${place.trimEnd()}`}`
   const cause = withoutOwnFrames(error)
   return new TsgiError('TSGI_ERR_CONFIG', detail, cause === undefined ? {} : { cause })
 }

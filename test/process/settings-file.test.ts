@@ -137,6 +137,7 @@ requires('dist').describe('the configuration file', () => {
     ['throws.cjs', '\nthrow "plain"', /throws\.cjs: thrown: "plain"/],
     ['syntax.mjs', 'export default {\n  a: 1\n  b: 2\n}', /syntax\.mjs:3: SyntaxError/],
     ['nothing.ts', 'const n: number = 1', /nothing\.ts gives nothing; write `export default defineConfig/],
+    ['syntax.ts', 'export default {\n  a: 1\n  b: 2\n}', /syntax\.ts:3: (?:SyntaxError|Error): .+/],
     [
       'export.ts',
       'import { a } from "./x.ts"\nexport default { app: a }',
