@@ -1,72 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect } from 'vitest'
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
-import { childrenOf, get, isRunning, Served, temporaryDirectory } from './served.ts'
+import { Deployment } from './deployment.ts'
+import { childrenOf, isRunning } from './served.ts'
 
 const { describe, test } = requires('dist')
-
-/** An application whose file can be changed while it runs. */
-class Deployment {
-  readonly directory = temporaryDirectory()
-  readonly socket = join(this.directory, 'app.sock')
-  readonly file = join(this.directory, 'app', 'wsgi.mjs')
-
-  constructor() {
-    mkdirSync(join(this.directory, 'app'))
-  }
-
-  deploy(version: string): this {
-    return this.write(`
-      import { setTimeout as wait } from 'node:timers/promises'
-      export const application = async (environ, startResponse) => {
-        if (environ.PATH_INFO === '/slow') await wait(700)
-        if (environ.PATH_INFO === '/grow') globalThis.held = Buffer.alloc(200e6, 1)
-        startResponse('200 OK', [['Content-Type', 'text/plain']])
-        return [${JSON.stringify(version)} + ' ' + process.pid + ' ' + environ['tsgi.multiprocess']]
-      }`)
-  }
-
-  write(source: string): this {
-    writeFileSync(this.file, source)
-    return this
-  }
-
-  async serve(...args: string[]): Promise<Served> {
-    return new Served({ args: [this.file, '--bind', `unix:${this.socket}`, ...args] }).ready()
-  }
-
-  async version(path = '/'): Promise<string> {
-    return (await get(this.socket, path)).body.split(' ', 1)[0] ?? ''
-  }
-
-  /** Asks again and again until `stop`; what came, and what failed. */
-  load(): { stop: () => Promise<{ answers: Set<string>; failures: unknown[]; count: number }> } {
-    let going = true
-    let count = 0
-    const answers = new Set<string>()
-    const failures: unknown[] = []
-    const clients = Array.from({ length: 4 }, async () => {
-      while (going) {
-        try {
-          const { status, body } = await get(this.socket)
-          answers.add(status === 200 ? (body.split(' ', 1)[0] ?? '') : `status ${status}`)
-        } catch (error) {
-          failures.push(error)
-        }
-        count += 1
-      }
-    })
-    return {
-      async stop() {
-        going = false
-        await Promise.all(clients)
-        return { answers, failures, count }
-      },
-    }
-  }
-}
 
 describe('a reload', () => {
   test('replaces every worker with one that has the new code, and no request fails', async () => {
@@ -186,6 +124,45 @@ describe('the number of workers', () => {
     served.kill('SIGTTOU')
     await served.until(/there is only one worker/)
     expect((await load.stop()).failures).toEqual([])
+  })
+})
+
+describe('with --min-processes', () => {
+  test('another worker comes when the event loop is busy', async () => {
+    const app = new Deployment().write(`
+      export const application = (environ, startResponse) => {
+        for (const until = performance.now() + 40; performance.now() < until;);
+        startResponse('200 OK', [])
+        return ['one ' + process.pid]
+      }`)
+    const served = await app.serve('--workers', '2', '--min-processes', '1')
+    expect(childrenOf(served.pid)).toHaveLength(1)
+    const load = app.load()
+    await served.until(/2 workers instead of 1/)
+    await served.until(/(?:worker \d+ is ready[^]*){2}/)
+    expect((await load.stop()).failures).toEqual([])
+  })
+})
+
+describe('a worker that is not ready', () => {
+  test('gets no request', async () => {
+    const app = new Deployment().deploy('one')
+    const served = await app.serve()
+    const load = app.load()
+    app.write(`
+      await new Promise((resolve) => setTimeout(resolve, 800))
+      export const application = (environ, startResponse) => {
+        startResponse('200 OK', [])
+        return ['slow to load ' + process.pid]
+      }`)
+    const at = performance.now()
+    served.kill('SIGTTIN')
+    await served.until(/(?:worker \d+ is ready[^]*){2}/)
+    expect(performance.now() - at).toBeGreaterThan(800)
+    const { failures, answers, longest } = await load.stop()
+    expect(failures).toEqual([])
+    expect(answers).toContain('one')
+    expect(longest).toBeLessThan(700)
   })
 })
 
