@@ -4,9 +4,10 @@ const isFullRun = process.env.TSGI_TEST_FULL === '1'
 const resultsFile = process.env.TSGI_TEST_RESULTS
 
 /** Folders whose tests start the built commands. */
-const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks', 'chaos'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-)
+const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks'].map((folder) => `test/${folder}/**/*.test.ts`)
+
+/** Measures, and wants the machine for itself. */
+const chaos = ['test/chaos/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -25,8 +26,12 @@ export default defineConfig({
       ...(resultsFile === undefined ? [] : [['json', { outputFile: resultsFile }] satisfies [string, object]]),
     ],
     projects: [
-      { extends: true, test: { name: 'library', include: ['test/**/*.test.ts'], exclude: [...processes, 'test/apps/**'] } },
+      {
+        extends: true,
+        test: { name: 'library', include: ['test/**/*.test.ts'], exclude: [...processes, ...chaos, 'test/apps/**'] },
+      },
       { extends: true, test: { name: 'processes', include: processes, globalSetup: './test/setup/build.ts' } },
+      { extends: true, test: { name: 'chaos', include: chaos, globalSetup: './test/setup/build.ts' } },
     ],
   },
 })

@@ -167,7 +167,7 @@ class Supervision {
       case 'SIGQUIT':
         return this.#onStopSignal(signal)
       case 'SIGHUP':
-        return this.#reload()
+        return this.#reload(signal)
       case 'SIGTTIN':
         return this.#scale(signal, 1)
       case 'SIGTTOU':
@@ -198,9 +198,9 @@ class Supervision {
     }
   }
 
-  #reload(): void {
+  #reload(signal: 'SIGHUP' | 'SIGUSR2'): void {
     if (this.#stopping !== undefined) return
-    this.#log.info('SIGHUP: reloading')
+    this.#log.info(`${signal}: reloading`)
     const startedAt = performance.now()
     const reload = async (): Promise<ReloadResult> => this.#master.reload(await this.#options.reread?.())
     reload().then(
@@ -219,7 +219,8 @@ class Supervision {
   #upgrade(): void {
     if (this.#stopping !== undefined || this.#upgrading) return
     if (this.#options.upgradable === false) {
-      this.#log.warn('SIGUSR2: the proxy belongs to this process, which cannot be replaced; HUP replaces the workers')
+      this.#log.warn('SIGUSR2: this process stays, for the proxy is its child; the workers are replaced')
+      this.#reload('SIGUSR2')
       return
     }
     this.#upgrading = true

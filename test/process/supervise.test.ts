@@ -37,13 +37,13 @@ class Stage {
     exited: this.companionEnded.promise,
   }
 
-  run(companions: readonly Companion[] = [this.companion]): Promise<number> {
+  run(companions: readonly Companion[] = [this.companion], more: { upgradable?: boolean } = {}): Promise<number> {
     const log = (message: string): void => void this.logged.push(message)
     onTestFinished(() => {
       this.companionStopped.resolve()
       this.workersStopped.resolve()
     })
-    return supervise({ master: this.master, companions, log: { error: log, warn: log, info: log, debug: log } })
+    return supervise({ master: this.master, companions, log: { error: log, warn: log, info: log, debug: log }, ...more })
   }
 
   asked(...calls: readonly string[]): Promise<void> {
@@ -88,6 +88,16 @@ describe('supervision', () => {
     signal('SIGTERM')
     await stage.asked('websockets graceful', 'proxy graceful', 'proxy quick', 'workers quick', 'workers quick')
     stage.companionStopped.resolve()
+    stage.workersStopped.resolve()
+    expect(await ended).toBe(0)
+  })
+
+  it('replaces the workers on USR2, where the proxy keeps it from being replaced itself', async () => {
+    const stage = new Stage()
+    const ended = stage.run([], { upgradable: false })
+    signal('SIGUSR2')
+    await stage.asked('reload')
+    signal('SIGTERM')
     stage.workersStopped.resolve()
     expect(await ended).toBe(0)
   })
