@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 
 import { TsgiError } from '../interface/errors.ts'
 import { errorLines } from '../process/log.ts'
+import { packageVersion } from '../process/package-version.ts'
 
 /** 0: stopped as it was asked to. 1: it could not start, or ended by itself. 2: the settings are wrong. */
 const EXIT_RUNTIME = 1
@@ -57,10 +57,4 @@ function report(name: string, error: unknown): number {
 /** commander's `error: unknown option '--prot'`, with its suggestion in a second line, as an error of ours. */
 function asOptionError(error: CommanderError): TsgiError {
   return new TsgiError('TSGI_ERR_OPTION', error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '))
-}
-
-function packageVersion(): string {
-  // The package's own file, which every package has.
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-  return manifest.version
 }

@@ -2,6 +2,7 @@
 import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
 import { addSettings } from '../settings/settings-options.ts'
+import { withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -14,8 +15,10 @@ const startServerCommand = addCommand(
   'start-server',
   'Start proxy and application, and stay in the foreground',
 ).argument('[APP]', 'path[:export] of the application (default: app in tsgi.config.ts, else wsgi.ts or wsgi.js here)')
-addSettings(startServerCommand, 'start-server').action(async (app: string | undefined, options: Record<string, unknown>) => {
-  process.exitCode = await withSettings('start-server', app, options, { start: startServer, check: checkServer })
-})
+addSettings(startServerCommand, 'start-server')
+  .addOption(withoutControlSocket())
+  .action(async (app: string | undefined, options: Record<string, unknown>) => {
+    process.exitCode = await withSettings('start-server', app, options, { start: startServer, check: checkServer })
+  })
 
 await runProgram(program)

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { locateApp } from '../loading/app-specifier.ts'
 import { workerVariables } from '../settings/env-file.ts'
+import { Control } from '../process/control.ts'
 import { groupId } from '../process/group-id.ts'
 import { createLogger, writeToStderr } from '../process/log.ts'
 import { Master } from '../process/master.ts'
@@ -13,6 +14,7 @@ import { supervise } from '../process/supervise.ts'
 import { inheritedSockets, reportUpgraded } from '../process/upgrade.ts'
 import { workerOptions } from '../process/worker-options.ts'
 import { formatBindAddress } from '../server/address.ts'
+import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -27,9 +29,12 @@ const serveCommand = addCommand(program, 'serve', 'Start the workers, and stay i
   '[APP]',
   'path[:export] of the application (default: app in tsgi.config.ts, else wsgi.ts or wsgi.js here)',
 )
-addSettings(serveCommand, 'serve').action(async (app: string | undefined, options: Record<string, unknown>) => {
-  process.exitCode = await withSettings('serve', app, options, { start: serve, check })
-})
+addSettings(serveCommand, 'serve')
+  .addOption(withoutControlSocket())
+  .action(async (app: string | undefined, options: Record<string, unknown>) => {
+    process.exitCode = await withSettings('serve', app, options, { start: serve, check })
+  })
+addControlCommand(program)
 
 await runProgram(program)
 
@@ -43,9 +48,10 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
 async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<number> {
-  const { socketGroup, socketMode, protocol, logLevel } = settings
+  const { socketGroup, socketMode, protocol } = settings
   const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
-  const log = createLogger({ level: logLevel, write: writeToStderr })
+  const logging = { level: settings.logLevel, write: writeToStderr }
+  const log = createLogger(logging)
   const inherited = inheritedSockets()
   const master = new Master({
     ...workerOptions(settings, app, log),
@@ -62,13 +68,23 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
   try {
     const { addresses, bootMs } = await master.start()
     // supervise takes the signals over before it returns its promise: none is lost between the two.
+    const control = new Control({
+      master,
+      log,
+      path: settings.controlSocket,
+      takeOver: inherited !== undefined,
+      setLogLevel: (level) => (logging.level = level),
+      about: { command: 'tsgi serve' },
+    })
     const ended = supervise({
       master,
       log,
       drainDelayMs: settings.drainDelay,
       reread: rereadOptions({ app, settings }, reread, log),
+      control,
     })
     for (const signal of START_SIGNALS) process.off(signal, interrupt)
+    await control.listen()
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings
     process.stdout.write(`Ready: ${workers} worker${workers === 1 ? '' : 's'}, ${Math.round(bootMs)} ms\n`)

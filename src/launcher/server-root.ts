@@ -16,6 +16,8 @@ export interface ServerRoot {
   /** Made for this run: it goes with it. */
   readonly fresh: boolean
   readonly socketPath: string
+  /** Where `tsgi ctl` reaches the master. */
+  readonly controlSocketPath: string
   readonly configurationPath: string
   readonly pidPath: string
   readonly accessLogPath: string
@@ -64,6 +66,7 @@ function describe(path: string, fresh: boolean): ServerRoot {
     path,
     fresh,
     socketPath,
+    controlSocketPath: join(path, 'ctl.sock'),
     configurationPath: join(path, 'nginx.conf'),
     pidPath,
     accessLogPath: join(path, 'access.log'),

@@ -1,6 +1,8 @@
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import { Control } from '../process/control.ts'
 import { createLogger } from '../process/log.ts'
+import type { LoggerOptions } from '../process/log.ts'
 import { Master } from '../process/master.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { formatSize } from '../settings/settings-values.ts'
@@ -29,6 +31,7 @@ interface Running {
   readonly master: Master
   readonly proxyProcess: ProxyProcess | undefined
   readonly log: Logger
+  readonly control: Control
 }
 
 /**
@@ -41,7 +44,7 @@ export async function startServer(options: StartOptions): Promise<number> {
   let ready = false
   try {
     const running = await start(options, interruption, undo)
-    const { master, proxyProcess, log } = running
+    const { master, proxyProcess, log, control } = running
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
       master,
@@ -54,8 +57,10 @@ export async function startServer(options: StartOptions): Promise<number> {
             reread: rereadOptions(running.plan, options.reread, log, running.plan.proxy === undefined ? [] : TOLD_TO_THE_PROXY),
           }),
       drainDelayMs: running.plan.settings.drainDelay,
+      control,
     })
     ready = true
+    await control.listen()
     warn(running.plan)
     process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
     return await ended
@@ -97,7 +102,8 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const { proxy, root, logs, settings } = plan
   // The terminal gets warnings, too, but only once it has the banner: before that, an error is the one message that ends the start.
   const terminal = { open: false }
-  const log = createLog(plan, terminal)
+  const logging = { level: settings.logLevel, write: (line: string): void => logs.writeLine(line) }
+  const log = createLog(plan, logging, terminal)
   const master = new Master(masterOptions(plan, log))
   let proxyProcess: ProxyProcess | undefined
   undo.push(() => master.stop('quick'))
@@ -124,7 +130,14 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     failure.catch(() => {})
   }
   terminal.open = true
-  return { plan, master, proxyProcess, log }
+  const control = new Control({
+    master,
+    log,
+    path: settings.controlSocket ?? root.controlSocketPath,
+    setLogLevel: (level) => (logging.level = level),
+    about: { command: 'tsgi-express start-server', url: publicUrl(plan), serverRoot: root.path },
+  })
+  return { plan, master, proxyProcess, log, control }
 }
 
 function warn({ account, logs }: Plan): void {
@@ -161,8 +174,8 @@ function masterOptions(
 }
 
 /** The error log, and from `open` on the terminal for what is worth an interruption. */
-function createLog({ settings, logs }: Plan, terminal: { open: boolean }): Logger {
-  const toLog = createLogger({ level: settings.logLevel, write: (line) => logs.writeLine(line) })
+function createLog({ settings }: Plan, logging: LoggerOptions, terminal: { open: boolean }): Logger {
+  const toLog = createLogger(logging)
   if (settings.logToTerminal) return toLog
   const toTerminal = createLogger({
     level: settings.logLevel === 'error' ? 'error' : 'warn',
@@ -218,12 +231,10 @@ function withLastLines(error: unknown, lines: readonly string[]): unknown {
 }
 
 function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeof banner>[0] {
-  const { app, settings, proxy, root, logs, addresses } = plan
-  const shown = reachable(addresses[0] ?? { host: settings.host, port: settings.port })
-  const host = addresses[0]?.host === shown.host && !settings.host.includes(':') ? settings.host : shown.host
+  const { app, settings, proxy, root, logs } = plan
   const name = (target: Logs['access']): string => (target === 'terminal' ? 'the terminal' : target.file)
   return {
-    url: `http://${formatBindAddress({ type: 'tcp', host, port: shown.port })}${encodeURI(settings.mountPoint)}/`,
+    url: publicUrl(plan),
     serverType:
       proxy === undefined
         ? settings.serverType === 'auto'
@@ -239,4 +250,10 @@ function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeo
     bootMs: performance.now(),
     pid: process.pid,
   }
+}
+
+function publicUrl({ settings, addresses }: Plan): string {
+  const shown = reachable(addresses[0] ?? { host: settings.host, port: settings.port })
+  const host = addresses[0]?.host === shown.host && !settings.host.includes(':') ? settings.host : shown.host
+  return `http://${formatBindAddress({ type: 'tcp', host, port: shown.port })}${encodeURI(settings.mountPoint)}/`
 }

@@ -1,7 +1,7 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
 
 export interface LoggerOptions {
-  /** The least severe level that is written. */
+  /** The least severe level that is written. Looked at for each event: whoever made the object may change it. */
   readonly level: LogLevel
   /** Takes one line without its end. */
   readonly write: (line: string) => void

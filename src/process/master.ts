@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { basename } from 'node:path'
 
 import { TsgiError } from '../interface/errors.ts'
-import type { Logger } from '../interface/logger.ts'
+import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import type { AppLocation } from '../loading/app-specifier.ts'
@@ -63,6 +63,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   readonly #pool: WorkerPool
   readonly #upkeep = new Upkeep()
   #lastId = 0
+  #logLevel: LogLevel | undefined
   #stopKind: StopKind | undefined
   #ticker: NodeJS.Timeout | undefined
   #bootError: TsgiError | undefined
@@ -86,14 +87,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   /** The processes that live now; one that stops is listed beside the one that takes its place. */
   get workers(): readonly Pick<WorkerProcess, 'id' | 'pid' | 'state' | 'generation' | 'ageMs' | 'stats'>[] {
-    return [...this.#pool.workers].map(({ id, pid, state, generation, ageMs, stats }) => ({
-      id,
-      pid,
-      state,
-      generation,
-      ageMs,
-      stats,
-    }))
+    return [...this.#pool.workers]
   }
 
   /** How many workers there should be. */
@@ -103,6 +97,19 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   get reloading(): boolean {
     return this.#pool.reloading
+  }
+
+  get generation(): number {
+    return this.#pool.generation
+  }
+
+  get addresses(): BindAddress[] {
+    return this.#sockets.addresses
+  }
+
+  /** Those of now: a reload may have changed them. */
+  get options(): MasterOptions {
+    return this.#logLevel === undefined ? this.#options : { ...this.#options, logLevel: this.#logLevel }
   }
 
   /**
@@ -156,6 +163,12 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
         this.#scaleTo(count)
       },
     })
+  }
+
+  /** Of the workers, those that run and those to come. */
+  setLogLevel(level: LogLevel): void {
+    this.#logLevel = level
+    for (const worker of this.#pool.workers) worker.setLogLevel(level)
   }
 
   /**
@@ -225,7 +238,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   #spawn(slot: WorkerSlot): WorkerProcess {
     return spawnWorker({
-      options: this.#options,
+      options: this.options,
       location: this.#location,
       loader: this.#loader,
       listenerFds: this.#sockets.fds,

@@ -1,6 +1,7 @@
-import type { TsgiError } from '../interface/errors.ts'
-import type { Logger } from '../interface/logger.ts'
+import { TsgiError } from '../interface/errors.ts'
+import type { Logger, LogLevel } from '../interface/logger.ts'
 import { Deferred } from '../loading/deferred.ts'
+import type { Command } from './control-protocol.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */
@@ -25,6 +26,17 @@ interface Supervised {
   off(event: 'failed', listener: (error: TsgiError) => void): unknown
 }
 
+/** Where commands come from, and what answers those that only ask. */
+export interface CommandSource {
+  /** `run` decides each command in its turn among signals and other events, and resolves with what is to be replied. */
+  attach(run: (command: Command) => Promise<object>): void
+  status(): object
+  workers(): object
+  setLogLevel(level: LogLevel): void
+  /** Resolves when the last replies are read. */
+  close(): Promise<void>
+}
+
 export interface SuperviseOptions {
   readonly master: Supervised
   readonly companions?: readonly Companion[]
@@ -37,16 +49,24 @@ export interface SuperviseOptions {
   readonly reopenLogs?: () => void
   /** Whether a new master may take this one's place: not where a companion belongs to this process. */
   readonly upgradable?: boolean
+  readonly control?: CommandSource
+}
+
+/** Who asked, for the log, and where the outcome goes; nobody waits for that of a signal. */
+interface Cause {
+  readonly by: NodeJS.Signals | 'tsgi ctl'
+  readonly done?: Deferred<object>
 }
 
 type Event =
   | { readonly type: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly type: 'command'; readonly command: Command; readonly done: Deferred<object> }
   | { readonly type: 'companion-exit'; readonly companion: Companion; readonly line: string }
   | { readonly type: 'master-failed'; readonly error: TsgiError }
-  | { readonly type: 'reloaded'; readonly result: ReloadResult; readonly ms: number }
-  | { readonly type: 'reload-failed'; readonly error: unknown }
-  | { readonly type: 'upgraded'; readonly pid: number }
-  | { readonly type: 'upgrade-failed'; readonly error: unknown }
+  | { readonly type: 'reloaded'; readonly cause: Cause; readonly result: ReloadResult; readonly ms: number }
+  | { readonly type: 'reload-failed'; readonly cause: Cause; readonly error: unknown }
+  | { readonly type: 'upgraded'; readonly cause: Cause; readonly pid: number }
+  | { readonly type: 'upgrade-failed'; readonly cause: Cause; readonly error: unknown }
   | { readonly type: 'delay-over' }
   | { readonly type: 'stopped' }
   | { readonly type: 'stop-failed'; readonly error: unknown }
@@ -57,7 +77,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU',
 /**
  * Keeps a started master and its companions until a signal or a failure ends them; resolves with the exit code when all
  * have ended. TERM: gracefully. INT, QUIT: requests get a second at most. A second TERM, INT or QUIT: at once. HUP: reload.
- * TTIN, TTOU: one worker more, one fewer. USR1: log files anew. USR2: a new master takes over.
+ * TTIN, TTOU: one worker more, one fewer. USR1: log files anew. USR2: a new master takes over. Commands of the control socket mean the same.
  *
  * Companions are stopped before the workers, so that a proxy finishes its requests against workers that live.
  */
@@ -77,6 +97,9 @@ class Supervision {
   #stopping: StopKind | undefined
   #workersAsked = false
   #exitCode = 0
+  /** Commands without a reply, and those among them that wait for the end. */
+  readonly #waiting = new Set<Deferred<object>>()
+  readonly #stops: Deferred<object>[] = []
 
   constructor(options: SuperviseOptions) {
     this.#options = options
@@ -90,6 +113,7 @@ class Supervision {
     const onFailed = (error: TsgiError): void => this.#post({ type: 'master-failed', error })
     for (const signal of SIGNALS) process.on(signal, onSignal)
     this.#master.on('failed', onFailed)
+    this.#options.control?.attach((command) => this.#command(command))
     for (const companion of this.#companions) {
       companion.exited.then(
         (line) => this.#post({ type: 'companion-exit', companion, line }),
@@ -99,7 +123,10 @@ class Supervision {
     try {
       for (;;) {
         const event = await this.#next()
-        if (event.type === 'stopped') return this.#exitCode
+        if (event.type === 'stopped') {
+          await this.#closeControl()
+          return this.#exitCode
+        }
         this.#decide(event)
       }
     } finally {
@@ -122,10 +149,26 @@ class Supervision {
     }
   }
 
+  async #command(command: Command): Promise<object> {
+    const done = new Deferred<object>()
+    this.#waiting.add(done)
+    this.#post({ type: 'command', command, done })
+    return done.promise.finally(() => this.#waiting.delete(done))
+  }
+
+  /** Everything has ended, which is what a stop waits for and anything else cannot outlive. */
+  async #closeControl(): Promise<void> {
+    for (const done of this.#stops) done.resolve({ stopped: true, exitCode: this.#exitCode })
+    for (const done of this.#waiting) done.reject(refused('the server has stopped'))
+    await this.#options.control?.close()
+  }
+
   #decide(event: Exclude<Event, { type: 'stopped' }>): void {
     switch (event.type) {
       case 'signal':
         return this.#onSignal(event.signal)
+      case 'command':
+        return this.#onCommand(event.command, event.done)
       case 'companion-exit':
         if (this.#stopping !== undefined) return
         this.#log.error(`${event.companion.name} ended by itself: ${event.line}`)
@@ -137,16 +180,20 @@ class Supervision {
         return this.#stop('quick')
       case 'reloaded':
         this.#log.info(`reloaded: ${event.result.replaced} worker(s) replaced in ${Math.round(event.ms)} ms`)
+        event.cause.done?.resolve({ replaced: event.result.replaced, ms: Math.round(event.ms) })
         return
       case 'reload-failed':
         this.#log.error('reload failed', event.error)
+        event.cause.done?.reject(event.error)
         return
       case 'upgraded':
         this.#log.info(`the new master ${event.pid} serves; this one stops`)
+        event.cause.done?.resolve({ pid: event.pid })
         return this.#stop('graceful')
       case 'upgrade-failed':
         this.#upgrading = false
         this.#log.error('upgrade failed', event.error)
+        event.cause.done?.reject(event.error)
         return
       case 'delay-over':
         if (this.#stopping === undefined) this.#stop('graceful')
@@ -165,70 +212,115 @@ class Supervision {
       case 'SIGTERM':
       case 'SIGINT':
       case 'SIGQUIT':
-        return this.#onStopSignal(signal)
+        return this.#askToStop(signal, signal === 'SIGTERM' ? 'graceful' : 'quick')
       case 'SIGHUP':
-        return this.#reload(signal)
+        return this.#reload({ by: signal })
       case 'SIGTTIN':
-        return this.#scale(signal, 1)
+        return this.#scale({ by: signal }, this.#master.size + 1)
       case 'SIGTTOU':
-        return this.#scale(signal, -1)
+        return this.#scale({ by: signal }, this.#master.size - 1)
       case 'SIGUSR1':
-        this.#options.reopenLogs?.()
-        this.#log.info('SIGUSR1: log files opened anew')
-        return
+        return this.#reopenLogs({ by: signal })
       case 'SIGUSR2':
-        return this.#upgrade()
+        return this.#upgrade({ by: signal })
       default:
         // WINCH: a terminal may be resized.
         return
     }
   }
 
-  #onStopSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT'): void {
-    const { drainDelayMs = 0 } = this.#options
-    if (this.#stopping !== undefined) {
-      this.#log.info(`${signal}: ending at once`)
-      this.#endAtOnce()
-    } else if (signal === 'SIGTERM' && drainDelayMs > 0 && this.#delay === undefined) {
-      this.#log.info(`${signal}: stopping in ${drainDelayMs} ms, serving until then`)
-      this.#delay = setTimeout(() => this.#post({ type: 'delay-over' }), drainDelayMs)
-    } else {
-      this.#log.info(`${signal}: stopping`)
-      this.#stop(signal === 'SIGTERM' ? 'graceful' : 'quick')
+  #onCommand(command: Command, done: Deferred<object>): void {
+    const { control } = this.#options
+    const cause: Cause = { by: 'tsgi ctl', done }
+    switch (command.command) {
+      case 'status':
+        return done.resolve({ ...control?.status(), state: this.#stopping === undefined ? 'running' : 'stopping' })
+      case 'workers':
+        return done.resolve({ ...control?.workers() })
+      case 'reload':
+        return this.#reload(cause)
+      case 'scale':
+        return this.#scale(cause, 'by' in command ? this.#master.size + command.by : command.workers)
+      case 'log-level':
+        control?.setLogLevel(command.level)
+        this.#log.info(`tsgi ctl: log level ${command.level}`)
+        return done.resolve({ level: command.level })
+      case 'reopen-logs':
+        return this.#reopenLogs(cause)
+      case 'upgrade':
+        return this.#upgrade(cause)
+      case 'stop':
+        this.#stops.push(done)
+        // Who asks for a stop that is under way already only waits for its end.
+        if ((this.#stopping !== undefined || this.#delay !== undefined) && !command.quick) return
+        return this.#askToStop(cause.by, command.quick ? 'quick' : 'graceful')
     }
   }
 
-  #reload(signal: 'SIGHUP' | 'SIGUSR2'): void {
-    if (this.#stopping !== undefined) return
-    this.#log.info(`${signal}: reloading`)
+  #askToStop(by: Cause['by'], how: StopKind): void {
+    const { drainDelayMs = 0 } = this.#options
+    if (this.#stopping !== undefined) {
+      this.#log.info(`${by}: ending at once`)
+      this.#endAtOnce()
+    } else if (how === 'graceful' && drainDelayMs > 0 && this.#delay === undefined) {
+      this.#log.info(`${by}: stopping in ${drainDelayMs} ms, serving until then`)
+      this.#delay = setTimeout(() => this.#post({ type: 'delay-over' }), drainDelayMs)
+    } else {
+      this.#log.info(`${by}: stopping`)
+      this.#stop(how)
+    }
+  }
+
+  #reload(cause: Cause): void {
+    if (this.#stopping !== undefined) return cause.done?.reject(refused('the server is stopping'))
+    this.#log.info(`${cause.by}: reloading`)
     const startedAt = performance.now()
     const reload = async (): Promise<ReloadResult> => this.#master.reload(await this.#options.reread?.())
     reload().then(
-      (result) => this.#post({ type: 'reloaded', result, ms: performance.now() - startedAt }),
-      (error: unknown) => this.#post({ type: 'reload-failed', error }),
+      (result) => this.#post({ type: 'reloaded', cause, result, ms: performance.now() - startedAt }),
+      (error: unknown) => this.#post({ type: 'reload-failed', cause, error }),
     )
   }
 
-  #scale(signal: 'SIGTTIN' | 'SIGTTOU', by: 1 | -1): void {
-    if (this.#stopping !== undefined) return
-    const size = this.#master.size + by
-    if (size < 1) this.#log.warn(`${signal}: there is only one worker`)
-    else this.#master.scale(size)
+  #scale(cause: Cause, size: number): void {
+    if (this.#stopping !== undefined) return cause.done?.reject(refused('the server is stopping'))
+    if (size < 1) {
+      const { size: now } = this.#master
+      const why = now === 1 ? 'there is only one worker' : `there are only ${now} workers`
+      this.#log.warn(`${cause.by}: ${why}`)
+      return cause.done?.reject(refused(`${why}, and one must stay`))
+    }
+    this.#master.scale(size)
+    cause.done?.resolve({ workers: this.#master.size })
   }
 
-  #upgrade(): void {
-    if (this.#stopping !== undefined || this.#upgrading) return
-    if (this.#options.upgradable === false) {
-      this.#log.warn('SIGUSR2: this process stays, for the proxy is its child; the workers are replaced')
-      this.#reload('SIGUSR2')
-      return
+  #reopenLogs(cause: Cause): void {
+    this.#options.reopenLogs?.()
+    this.#log.info(`${cause.by}: log files opened anew`)
+    cause.done?.resolve({ reopened: this.#options.reopenLogs !== undefined })
+  }
+
+  #upgrade(cause: Cause): void {
+    if (this.#stopping === undefined && this.#options.upgradable === false) {
+      this.#log.warn(`${cause.by}: this process stays, for the proxy is its child; the workers are replaced`)
+      return this.#reload(cause)
+    }
+    const refusal = this.#whyNoUpgrade()
+    if (refusal !== undefined) {
+      this.#log.warn(`${cause.by}: ${refusal}`)
+      return cause.done?.reject(refused(refusal))
     }
     this.#upgrading = true
-    this.#log.info('SIGUSR2: starting a new master')
+    this.#log.info(`${cause.by}: starting a new master`)
     this.#master.upgrade().then(
-      (pid) => this.#post({ type: 'upgraded', pid }),
-      (error: unknown) => this.#post({ type: 'upgrade-failed', error }),
+      (pid) => this.#post({ type: 'upgraded', cause, pid }),
+      (error: unknown) => this.#post({ type: 'upgrade-failed', cause, error }),
     )
+  }
+
+  #whyNoUpgrade(): string | undefined {
+    if (this.#stopping !== undefined) return 'the server is stopping'
+    return this.#upgrading ? 'a new master starts already' : undefined
   }
 
   #stop(how: StopKind): void {
@@ -265,4 +357,8 @@ class Supervision {
       (error: unknown) => this.#post({ type: 'stop-failed', error }),
     )
   }
+}
+
+function refused(why: string): TsgiError {
+  return new TsgiError('TSGI_ERR_CONTROL', why)
 }

@@ -58,7 +58,15 @@ export interface PingMessage {
   readonly tsgi: 'ping'
 }
 
-export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage | PingMessage
+/** From now on lines of this level and of more severe ones are logged. */
+export interface LogLevelMessage {
+  readonly tsgi: 'log-level'
+  readonly level: LogLevel
+}
+
+export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage | PingMessage | LogLevelMessage
+
+const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = ['boot', 'drain', 'close-websockets', 'ping', 'log-level']
 
 /** Why a worker could not start. */
 export interface BootFailure {
@@ -144,8 +152,7 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
 /** A message of ours, or undefined. What the master sends is well-formed: only the kind is looked at. */
 export function readMessageToWorker(value: unknown): MessageToWorker | undefined {
   if (!isRecord(value)) return undefined
-  const kind = value['tsgi']
-  if (kind !== 'boot' && kind !== 'drain' && kind !== 'close-websockets' && kind !== 'ping') return undefined
+  if (!KINDS_TO_WORKER.some((kind) => kind === value['tsgi'])) return undefined
   // The other end of the channel is the master of the same installation.
   return value as unknown as MessageToWorker
 }

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import type { Logger } from '../interface/logger.ts'
+import type { Logger, LogLevel } from '../interface/logger.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
 import { loaderUrl } from '../loading/typescript-loader.ts'
@@ -163,6 +163,10 @@ export class WorkerProcess {
   /** Asks for the end of its WebSockets within the time; it serves on. */
   closeWebSockets(timeoutMs: number): void {
     this.#tell({ tsgi: 'close-websockets', timeoutMs })
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#tell({ tsgi: 'log-level', level })
   }
 
   #overdue(): void {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 
 import { TsgiError } from '../interface/errors.ts'
-import type { Logger } from '../interface/logger.ts'
+import type { Logger, LogLevel } from '../interface/logger.ts'
 import { Server } from '../server/server.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
@@ -48,6 +48,8 @@ const MASTERS_WORD_MS = 100
 
 class Worker {
   readonly #boot: BootMessage
+  /** Read by the logger at each event. */
+  readonly #logging: { level: LogLevel; readonly write: (line: string) => void }
   readonly #log: Logger
   readonly #events: ProcessEvents
   #application: ServedApplication | undefined
@@ -60,7 +62,8 @@ class Worker {
   constructor(boot: BootMessage, events: ProcessEvents) {
     this.#boot = boot
     this.#events = events
-    this.#log = createLogger({ level: boot.logLevel, write: writeToStderr })
+    this.#logging = { level: boot.logLevel, write: writeToStderr }
+    this.#log = createLogger(this.#logging)
   }
 
   /** Loads, listens, reports. */
@@ -147,6 +150,10 @@ class Worker {
 
   closeWebSockets(timeoutMs: number): void {
     this.#server?.closeWebSockets(timeoutMs)
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.#logging.level = level
   }
 
   orphaned(): void {
@@ -307,6 +314,9 @@ function main(): void {
           break
         case 'close-websockets':
           worker?.closeWebSockets(message.timeoutMs)
+          break
+        case 'log-level':
+          worker?.setLogLevel(message.level)
           break
         case 'ping':
           send({ tsgi: 'pong' })

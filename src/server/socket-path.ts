@@ -72,7 +72,7 @@ export class SocketPath {
 }
 
 /** Whether somebody accepts connections on the socket. */
-function isLive(path: string): Promise<boolean> {
+export function isLive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.on('connect', () => {

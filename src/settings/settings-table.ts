@@ -14,6 +14,7 @@ import {
   list,
   pairs,
   path,
+  pathOrOff,
   size,
   text,
 } from './settings-values.ts'
@@ -244,6 +245,14 @@ export const SETTINGS = {
     kind: path('FILE'),
     default: undefined,
     help: 'File that holds the pid of the master while it runs',
+    theme: 'Processes',
+    commands: BOTH,
+  }),
+  controlSocket: setting({
+    kind: pathOrOff('PATH'),
+    default: undefined,
+    defaultText: 'where tsgi ctl looks',
+    help: 'Unix socket on which the master takes the commands of tsgi ctl; a directory gets one of its pid; off: none',
     theme: 'Processes',
     commands: BOTH,
   }),

@@ -27,6 +27,8 @@ export interface ValueKind<T, W = string> {
   show?(value: T): unknown
   /** A path: relative to the configuration file where that gives it, else to the current directory. */
   readonly path?: true
+  /** A word that is no path though all others are. */
+  readonly noPath?: string
   /** What the flag alone means: `--print-config` is `--print-config=text`. */
   readonly bare?: string
 }
@@ -42,6 +44,18 @@ export function text(placeholder: string, accepted = 'text that is not empty', p
 /** The path of a file or a directory. */
 export function path(placeholder: string): ValueKind<string> {
   return { ...text(placeholder), accepted: 'a path', path: true }
+}
+
+/** A path, or `off`, for which `no` and `false` stand too; the configuration file may have `false`. */
+export function pathOrOff(placeholder: string): ValueKind<string, string | false> {
+  return {
+    ...path(placeholder),
+    accepted: 'a path, or off',
+    noPath: 'off',
+    parse: (value) => (/^(?:off|no|false)$/i.test(value) ? 'off' : /^[^\0]+$/.test(value) ? value : undefined),
+    writtenAs: 'string | false',
+    textsOf: (written) => (written === false ? ['off'] : typeof written === 'string' ? [written] : undefined),
+  }
 }
 
 /** A switch: on the command line its name alone, elsewhere `1 true yes on` or `0 false no off`. */

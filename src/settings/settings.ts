@@ -139,7 +139,10 @@ function fromFile(key: string, row: AnySetting, file: SettingsFile | undefined):
   return {
     source: file.name,
     origin,
-    texts: row.kind.path === true ? texts.map((text) => fromDirectory(file.directory, text)) : texts,
+    texts:
+      row.kind.path === true
+        ? texts.map((text) => (text === row.kind.noPath ? text : fromDirectory(file.directory, text)))
+        : texts,
   }
 }
 
