@@ -44,6 +44,7 @@ function describeStatus(status: Result, colour: boolean): string {
     ...('serverRoot' in status ? [['Server root', show(status['serverRoot'])] satisfies [string, string]] : []),
     ['Control socket', show(status['controlSocket'])],
     ['Workers', `${show(workers['ready'])} ready of ${show(workers['wanted'])}, generation ${show(status['generation'])}`],
+    ['Requests', show(status['requests'])],
     ...Object.entries(settings)
       .filter(([, value]) => value !== null && value !== 0)
       .map(([key, value]): [string, string] => setting(key, value)),

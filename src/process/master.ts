@@ -1,17 +1,13 @@
 import { EventEmitter } from 'node:events'
-import { basename } from 'node:path'
 
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
-import { locateApp } from '../loading/app-specifier.ts'
-import type { AppLocation } from '../loading/app-specifier.ts'
 import { listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
 import { Deferred } from '../loading/deferred.ts'
 import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterOptions } from './master-options.ts'
-import { spawnWorker } from './spawn-worker.ts'
-import { LOADER_NAME, loaderReason } from '../loading/typescript-loader.ts'
+import { ServedCode } from './served-code.ts'
 import { Upkeep } from './upkeep.ts'
 import type { MessageToMaster, RecycleReason } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -52,18 +48,16 @@ const TICK_MS = 1000
  * Timers, children and callers only queue events; `#decide` takes them one at a time, so that each finds a settled state.
  */
 export class Master extends EventEmitter<{ failed: [TsgiError] }> {
-  #options: MasterOptions
+  #code: ServedCode | undefined
+  readonly #first: MasterOptions
   readonly #log: Logger
   #state: 'new' | 'booting' | 'running' | 'failing' | 'stopping' | 'stopped' = 'new'
   readonly #events: MasterEvent[] = []
   #deciding = false
-  #location: AppLocation = { file: '' }
-  #loader = false
   readonly #sockets = new ListeningSockets()
   readonly #pool: WorkerPool
   readonly #upkeep = new Upkeep()
   #lastId = 0
-  #logLevel: LogLevel | undefined
   #stopKind: StopKind | undefined
   #ticker: NodeJS.Timeout | undefined
   #bootError: TsgiError | undefined
@@ -72,11 +66,11 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   constructor(options: MasterOptions) {
     super()
-    this.#options = options
+    this.#first = options
     this.#log = options.log
     this.#pool = new WorkerPool({
       log: options.log,
-      spawn: (slot) => this.#spawn(slot),
+      spawn: (slot) => this.#spawn(this.#code ?? ServedCode.locate(options), slot),
       later: (slot, delayMs) => setTimeout(() => this.#post({ type: 'respawn', slot }), delayMs),
       retry: (worker, reason, delayMs) => setTimeout(() => this.#post({ type: 'recycle', worker, reason }), delayMs).unref(),
       onReady: () => this.#publish(),
@@ -95,6 +89,11 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     return this.#pool.slots.length
   }
 
+  /** Finished by all workers, also by those that have ended. */
+  get requests(): number {
+    return this.#pool.requests
+  }
+
   get reloading(): boolean {
     return this.#pool.reloading
   }
@@ -109,7 +108,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   /** Those of now: a reload may have changed them. */
   get options(): MasterOptions {
-    return this.#logLevel === undefined ? this.#options : { ...this.#options, logLevel: this.#logLevel }
+    return this.#code?.options ?? this.#first
   }
 
   /**
@@ -125,15 +124,14 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     // Nobody listens to this promise if binding fails.
     this.#booted.promise.catch(() => {})
     try {
-      this.#location = locateApp(this.#options.app, process.cwd())
-      await this.#sockets.open(this.#options)
+      this.#code = ServedCode.locate(this.#first)
+      await this.#sockets.open(this.#first)
     } catch (error) {
       this.#sockets.close()
       this.#state = 'stopped'
       this.#stopped.resolve()
       throw error
     }
-    this.#chooseLoader()
     if (this.#stopKind === undefined) this.#pool.scale(this.#startSize())
     else this.#failBoot(stoppedWhileStarting())
     const { addresses } = this.#sockets
@@ -159,7 +157,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#post({
       type: 'call',
       run: () => {
-        this.#options = { ...this.#options, workers: Math.max(1, count) }
+        this.#code = this.#code?.with({ workers: Math.max(1, count) })
         this.#scaleTo(count)
       },
     })
@@ -167,7 +165,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   /** Of the workers, those that run and those to come. */
   setLogLevel(level: LogLevel): void {
-    this.#logLevel = level
+    this.#code = this.#code?.with({ logLevel: level })
     for (const worker of this.#pool.workers) worker.setLogLevel(level)
   }
 
@@ -176,12 +174,12 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    * serves: it has everything then, and this master is to be stopped. Rejects with `TSGI_ERR_MASTER_UPGRADE`; nothing has changed then.
    */
   upgrade(): Promise<number> {
-    return this.#sockets.upgrade(this.#options.startupTimeoutMs + UPGRADE_MARGIN_MS)
+    return this.#sockets.upgrade(this.options.startupTimeoutMs + UPGRADE_MARGIN_MS)
   }
 
   /** A stop will follow, once the proxy has none of their requests any more: WebSockets would keep it from ending, and are asked to close. */
   prepareStop(how: StopKind): void {
-    this.#pool.closeWebSockets(how === 'quick' ? QUICK_REQUESTS_MS : this.#options.gracefulTimeoutMs)
+    this.#pool.closeWebSockets(how === 'quick' ? QUICK_REQUESTS_MS : this.options.gracefulTimeoutMs)
   }
 
   /**
@@ -229,18 +227,15 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       case 'call':
         return event.run()
       case 'tick':
-        if (this.#state === 'running') this.#scaleTo(this.#upkeep.look(this.#pool, this.#options))
+        if (this.#state === 'running') this.#scaleTo(this.#upkeep.look(this.#pool, this.options))
         return
       case 'stop':
         return this.#onStop(event.how)
     }
   }
 
-  #spawn(slot: WorkerSlot): WorkerProcess {
-    return spawnWorker({
-      options: this.options,
-      location: this.#location,
-      loader: this.#loader,
+  #spawn(code: ServedCode, slot: WorkerSlot): WorkerProcess {
+    return code.spawn({
       listenerFds: this.#sockets.fds,
       id: (this.#lastId += 1),
       generation: this.#pool.generation,
@@ -268,7 +263,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       case 'enough':
         return this.#pool.recycle(worker, 'max-requests')
       case 'needs-loader':
-        this.#useLoader(message.reason)
+        this.#code?.useLoader(message.reason)
         return this.#pool.needsLoader(worker)
       case 'failed': {
         const { failure } = message
@@ -296,44 +291,37 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (this.#state !== 'booting' || !this.#pool.complete) return
     this.#state = 'running'
     this.#sockets.takeOver()
-    this.#pool.running(this.#options.gracefulTimeoutMs)
+    this.#pool.running(this.options.gracefulTimeoutMs)
     this.#ticker = setInterval(() => this.#post({ type: 'tick' }), TICK_MS)
     this.#booted.resolve()
   }
 
-  #chooseLoader(): void {
-    const reason = loaderReason(this.#location.file)
-    if (reason === undefined) this.#loader = false
-    else this.#useLoader(reason)
-  }
-
-  #useLoader(reason: string): void {
-    if (!this.#loader) this.#log.info(`${basename(this.#location.file)} is loaded with ${LOADER_NAME}: ${reason}`)
-    this.#loader = true
-  }
-
   #onStartupTimeout(worker: WorkerProcess): void {
-    const { startupTimeoutMs } = this.#options
-    this.#pool.startupTimedOut(worker, startupTimeoutError(startupTimeoutMs, basename(this.#location.file), worker.step))
+    const error = startupTimeoutError(this.options.startupTimeoutMs, this.#code?.name ?? '', worker.step)
+    this.#pool.startupTimedOut(worker, error)
   }
 
   async #reload(changes: Partial<MasterOptions>): Promise<ReloadResult> {
-    if (this.#state !== 'running') throw new TsgiError('TSGI_ERR_RELOAD', 'the server is starting or stopping')
-    const before = { options: this.#options, location: this.#location, loader: this.#loader }
-    const options = { ...this.#options, ...changes }
-    this.#location = locateApp(options.app, process.cwd())
-    this.#options = options
-    this.#chooseLoader()
+    const before = this.#code
+    if (this.#state !== 'running' || before === undefined)
+      throw new TsgiError('TSGI_ERR_RELOAD', 'the server is starting or stopping')
+    this.#code = ServedCode.locate({ ...before.options, ...changes })
+    const { workers } = this.options
+    const done = this.#pool.reload(this.options.gracefulTimeoutMs)
+    const { generation } = this.#pool
     try {
-      const done = this.#pool.reload(options.gracefulTimeoutMs)
-      if (options.workers !== before.options.workers) this.#scaleTo(this.#startSize())
-      return await done
+      const result = await done
+      if (workers !== before.options.workers) this.#post({ type: 'call', run: () => this.#scaleTo(this.#startSize()) })
+      return result
     } catch (error) {
-      // Unless a later reload has changed them again.
-      if (this.#options === options) {
-        this.#options = before.options
-        this.#location = before.location
-        this.#loader = before.loader
+      // Unless a later reload has changed it again. What was asked for meanwhile stays.
+      if (this.#pool.generation === generation) {
+        const { options } = this
+        const asked = {
+          logLevel: options.logLevel ?? 'info',
+          workers: options.workers === workers ? before.options.workers : options.workers,
+        }
+        this.#code = before.with(asked)
       }
       throw error
     }
@@ -341,7 +329,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   /** With a least number of workers the others come with the load. */
   #startSize(): number {
-    const { workers, minWorkers } = this.#options
+    const { workers, minWorkers } = this.options
     return minWorkers === undefined ? workers : Math.min(minWorkers, workers)
   }
 
@@ -382,7 +370,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#state = 'stopping'
     clearInterval(this.#ticker)
     if (how === 'quick') this.#pool.drain(QUICK_REQUESTS_MS, QUICK_LIMIT_MS)
-    else this.#pool.drain(this.#options.gracefulTimeoutMs)
+    else this.#pool.drain(this.options.gracefulTimeoutMs)
     // The workers stop accepting; a client that comes now is refused, not left waiting for nobody.
     this.#sockets.close()
     this.#checkEnded()

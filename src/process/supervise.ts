@@ -301,7 +301,8 @@ class Supervision {
   }
 
   #upgrade(cause: Cause): void {
-    if (this.#stopping === undefined && this.#options.upgradable === false) {
+    // Who sends a signal means the service; who gives the command is told that it cannot be.
+    if (this.#stopping === undefined && this.#options.upgradable === false && cause.done === undefined) {
       this.#log.warn(`${cause.by}: this process stays, for the proxy is its child; the workers are replaced`)
       return this.#reload(cause)
     }
@@ -320,7 +321,9 @@ class Supervision {
 
   #whyNoUpgrade(): string | undefined {
     if (this.#stopping !== undefined) return 'the server is stopping'
-    return this.#upgrading ? 'a new master starts already' : undefined
+    if (this.#upgrading) return 'a new master starts already'
+    if (this.#options.upgradable !== false) return undefined
+    return 'the proxy belongs to this process, which cannot be replaced; a reload replaces the workers'
   }
 
   #stop(how: StopKind): void {

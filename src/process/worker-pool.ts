@@ -61,6 +61,7 @@ export class WorkerPool {
   #state: 'starting' | 'running' | 'ending' = 'starting'
   #drainMs = 0
   #generation = 0
+  #requestsOfEnded = 0
   #queue: Replacement[] = []
   #current: Replacement | undefined
 
@@ -72,6 +73,11 @@ export class WorkerPool {
   /** Counts the reloads: workers of an older generation have older code. */
   get generation(): number {
     return this.#generation
+  }
+
+  /** Requests that all workers have finished, those that have ended included: it never falls. */
+  get requests(): number {
+    return [...this.workers].reduce((sum, { stats }) => sum + (stats?.requests ?? 0), this.#requestsOfEnded)
   }
 
   /** Whether every place has a worker that serves. */
@@ -183,6 +189,7 @@ export class WorkerPool {
 
   ended(worker: WorkerProcess, exit: WorkerExit): void {
     this.workers.delete(worker)
+    this.#requestsOfEnded += worker.stats?.requests ?? 0
     const ended = `worker ${worker.pid} ${describeExit(exit)}`
     if (this.#state === 'starting') {
       // Known already: it asked for the loader, or its failure has been reported.

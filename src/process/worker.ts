@@ -56,6 +56,8 @@ class Worker {
   #server: Server | undefined
   /** What the application waits for when it has closed its own server. */
   readonly #onDrained: (() => void)[] = []
+  /** Tells the master how this worker does. */
+  #tellNow: () => void = () => {}
   /** `closing`: the last request is finished, and the application closes what it holds. */
   #state: 'booting' | 'ready' | 'stopping' | 'closing' = 'booting'
 
@@ -129,13 +131,14 @@ class Worker {
 
   #tellStats(server: Server): void {
     let before = performance.eventLoopUtilization()
-    setInterval(() => {
+    this.#tellNow = () => {
       const now = performance.eventLoopUtilization()
       const { utilization: loopUtilization } = performance.eventLoopUtilization(now, before)
       before = now
       const { requestsFinished: requests, requestsInFlight: inFlight } = server
       send({ tsgi: 'stats', requests, inFlight, rssBytes: process.memoryUsage.rss(), loopUtilization })
-    }, STATS_INTERVAL_MS).unref()
+    }
+    setInterval(this.#tellNow, STATS_INTERVAL_MS).unref()
   }
 
   /** Stops accepting, finishes, exits with 0. A second call only makes the time shorter. */
@@ -212,6 +215,8 @@ class Worker {
     const deadline = performance.now() + timeoutMs
     try {
       const drained = await this.#server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
+      // The last requests count, too.
+      this.#tellNow()
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
       this.#state = 'closing'
       const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())

@@ -50,6 +50,28 @@ describe('tsgi ctl', () => {
     expect(status + table).not.toContain('\u001b')
   })
 
+  test('counts requests, and the count does not fall when workers are replaced or killed', async () => {
+    const app = new Controlled()
+    const served = await app.serve('--workers', '2')
+    const counts: number[] = []
+    const count = async (): Promise<number> => {
+      const { requests } = await app.json('status')
+      counts.push(Number(requests))
+      return Number(requests)
+    }
+    for (let asked = 0; asked < 10; asked += 1) await get(app.socket)
+    expect(await app.ctl('reload')).toMatchObject({ code: 0 })
+    // Those that were replaced have told all of theirs at their end.
+    expect(await count()).toBe(10)
+    for (let asked = 0; asked < 10; asked += 1) await get(app.socket)
+    const deadline = performance.now() + 5000
+    while ((await count()) < 20 && performance.now() < deadline);
+    for (const pid of childrenOf(served.pid)) process.kill(pid, 'SIGKILL')
+    await served.until(/(?:another one starts now[^]*){2}/)
+    expect(await count()).toBe(20)
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b))
+  })
+
   test('reloads and waits; where the new code fails it exits with 1 and names file and line', async () => {
     const app = new Controlled()
     const served = await app.serve('--workers', '2')
