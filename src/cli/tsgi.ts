@@ -3,10 +3,11 @@ import { locateApp } from '../loading/app-specifier.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { Control } from '../process/control.ts'
 import { groupId } from '../process/group-id.ts'
-import { createLogger, writeToStderr } from '../process/log.ts'
+import { logOptions, rotationOf } from '../process/log-settings.ts'
 import { Master } from '../process/master.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
+import { ServerLogs } from '../process/server-logs.ts'
 import { addSettings } from '../settings/settings-options.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -50,11 +51,13 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<number> {
   const { socketGroup, socketMode, protocol } = settings
   const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
-  const logging = { level: settings.logLevel, write: writeToStderr }
-  const log = createLogger(logging)
+  const logs = new ServerLogs(logOptions(settings, false), settings.logLevel)
+  const { log } = logs
   const inherited = inheritedSockets()
   const master = new Master({
     ...workerOptions(settings, app, log),
+    logs: logs.options,
+    output: logs.output,
     binds: settings.bind.map((address) => ({ address, protocol, mode: socketMode, ...group })),
     ...(inherited === undefined ? {} : { inherited }),
   })
@@ -73,16 +76,23 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
       log,
       path: settings.controlSocket,
       takeOver: inherited !== undefined,
-      setLogLevel: (level) => (logging.level = level),
+      setLogLevel: (level) => (logs.level = level),
       about: { command: 'tsgi serve' },
     })
+    const reopenLogs = (): void => {
+      logs.reopen()
+      master.reopenLogs()
+    }
     const ended = supervise({
       master,
       log,
       drainDelayMs: settings.drainDelay,
       reread: rereadOptions({ app, settings }, reread, log),
+      reopenLogs,
       control,
     })
+    const rotation = rotationOf(settings)
+    if (rotation !== undefined) logs.rotate(rotation, reopenLogs)
     for (const signal of START_SIGNALS) process.off(signal, interrupt)
     await control.listen()
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
@@ -99,6 +109,7 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
     return 0
   } finally {
     removePidFile?.()
+    await logs.close()
   }
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { fieldLine } from '../protocol/response-head.ts'
+import { watched } from './access.ts'
 import { byteLength, checkChunk } from './body-chunk.ts'
 import { RequestInput } from './input.ts'
 import { findParam } from './params.ts'
@@ -48,7 +49,7 @@ export class Exchange {
 
   constructor(context: ServerContext, transport: Transport, params: readonly string[]) {
     this.context = context
-    this.#transport = transport
+    this.#transport = watched(context.access, transport, params)
     this.params = params
     this.#isHead = findParam(params, 'REQUEST_METHOD') === 'HEAD'
     this.input = new RequestInput(transport)
@@ -217,8 +218,7 @@ export class Exchange {
     if (this.#isAbort(error)) this.context.log.debug(`${this.label} ended early: its client left`)
     else if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
     else this.context.log.error(`${this.label} failed${this.#headSent ? ' after its headers' : ''}`, error)
-    if (this.#headSent) this.#abandon(undefined)
-    else if (status === null) this.#abandon(undefined)
+    if (this.#headSent || status === null) this.#abandon(undefined)
     else this.respond(status)
   }
 

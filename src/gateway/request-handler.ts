@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../interface/logger.ts'
+import type { AccessLog } from './access.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What all requests of one server share. */
@@ -11,6 +12,8 @@ export interface ServerContext {
   readonly log: Logger
   /** A request with this token in `X-TSGI-Probe` is answered by the server itself; undefined: none is. */
   readonly probeToken: string | undefined
+  /** Told of every request that has ended; undefined: nobody is, and nothing is measured. */
+  readonly access: AccessLog | undefined
 }
 
 /** What serves the requests of an application of one kind. */

@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 
-import type { LogTarget } from '../proxy/site.ts'
+import { ErrorLogFile } from '../logging/error-log-file.ts'
+import type { AccessTarget, LogTarget } from '../proxy/site.ts'
 
 /** Lines of the error log that a message quotes, and how far back from its end they are looked for, bytes. */
 const LAST_LINES = 10
@@ -8,63 +9,67 @@ const TAIL_BYTES = 16 * 1024
 
 /** Where this run's output goes. */
 export interface Logs {
-  readonly access: LogTarget
+  readonly access: AccessTarget
   readonly error: LogTarget
-  /** Descriptor for what the workers write; undefined: they inherit the terminal. */
-  readonly output: number | undefined
+  /** What the workers have as their standard output and error; undefined: they inherit the terminal. */
+  readonly output: (() => { stdout: number; stderr: number }) | undefined
   /** Something the operator should know about where the logs go. */
   readonly notice: string | undefined
   /** Appends one line to the error log. */
   writeLine(line: string): void
   /** The last lines written to the error log in this run, newest last. Empty where the terminal has them. */
   lastLines(): string[]
+  /** The error log was moved away: goes on in a new one. */
+  reopen(): void
   close(): void
 }
 
 /**
- * Logs in files: the proxy's and the workers' errors share one, which everyone appends to.
- * Throws what opening the error log throws.
+ * The error log in a file: the proxy's and the workers' errors share it, which everyone appends to.
+ * Throws `TSGI_ERR_LOG`.
  */
-export function fileLogs(accessLogPath: string, errorLogPath: string): Logs {
-  const fd = openSync(errorLogPath, 'a+', 0o640)
+export function fileLogs(access: AccessPlan, errorLogPath: string): Logs {
+  const file = new ErrorLogFile(errorLogPath, (message) => process.stderr.write(`tsgi-express: warning: ${message}\n`))
   // A server root that is used again has the lines of earlier runs.
-  const start = fstatSync(fd).size
+  let start = fstatSync(file.fd).size
   return {
-    access: { file: accessLogPath },
+    ...access,
     error: { file: errorLogPath },
-    output: fd,
-    notice: undefined,
-    writeLine(line) {
-      try {
-        writeSync(fd, `${line}\n`)
-      } catch {
-        // A full disk takes the line, not the server.
-      }
+    output: () => ({ stdout: file.fd, stderr: file.fd }),
+    writeLine: (line) => file.writeLine(line),
+    lastLines: () => tail(file.fd, start),
+    reopen() {
+      if (file.reopen()) start = 0
     },
-    lastLines: () => tail(fd, start),
     close() {
-      closeSync(fd)
+      file.close()
     },
   }
 }
 
-/**
- * Logs on the terminal (or whatever stands for it). nginx writes its access log to a path only: where standard output cannot
- * be opened as one, that log stays a file. Without a proxy (`proxied`) there is none.
- */
-export function terminalLogs(accessLogPath: string, proxied = true): Logs {
-  const obstacle = stdoutObstacle()
+/** The error log on the terminal, or whatever stands for it. */
+export function terminalLogs(access: AccessPlan): Logs {
   return {
-    access: obstacle === undefined ? 'terminal' : { file: accessLogPath },
+    ...access,
     error: 'terminal',
     output: undefined,
-    notice: obstacle === undefined || !proxied ? undefined : `the access log is ${accessLogPath}: ${obstacle}`,
     writeLine(line) {
       process.stderr.write(`${line}\n`)
     },
     lastLines: () => [],
+    reopen() {},
     close() {},
   }
+}
+
+/** Where the proxy writes its access log, and what is to be said about that. */
+export type AccessPlan = Pick<Logs, 'access' | 'notice'>
+
+/** nginx's access log on the terminal. It writes one to a path only: where standard output cannot be opened as one, the log becomes `file`. */
+export function terminalAccess(file: string): AccessPlan {
+  const obstacle = stdoutObstacle()
+  if (obstacle === undefined) return { access: 'terminal', notice: undefined }
+  return { access: { file }, notice: `the access log is ${file}: ${obstacle}` }
 }
 
 /** Why nginx cannot append to standard output by its path, or undefined where it can. */

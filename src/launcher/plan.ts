@@ -12,8 +12,8 @@ import { DEFAULT_TIMEOUTS, readTimeoutMs } from '../proxy/site.ts'
 import type { ListenAddress, Site } from '../proxy/site.ts'
 import { findProxy } from './find-proxy.ts'
 import type { NginxProxy } from './find-proxy.ts'
-import { fileLogs, terminalLogs } from './log-files.ts'
 import type { Logs } from './log-files.ts'
+import { openLogs } from './log-plan.ts'
 import { checkPort } from './port-check.ts'
 import { proxyAccount } from './proxy-account.ts'
 import type { Account } from './proxy-account.ts'
@@ -54,7 +54,7 @@ export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Pr
   undo.push(() => {
     root.remove()
   })
-  const logs = openLogs(root, settings.logToTerminal, proxy !== undefined)
+  const logs = openLogs(root, settings, proxy !== undefined)
   undo.push(() => {
     logs.close()
   })
@@ -62,15 +62,6 @@ export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Pr
   if (proxy !== undefined) writeConfiguration(root, nginxConfiguration(siteOf(plan, proxy)))
   if (settings.pidFile !== undefined) undo.push(writePidFile(settings.pidFile))
   return plan
-}
-
-function openLogs(root: ServerRoot, toTerminal: boolean, proxied: boolean): Logs {
-  if (toTerminal) return terminalLogs(root.accessLogPath, proxied)
-  try {
-    return fileLogs(root.accessLogPath, root.errorLogPath)
-  } catch (error) {
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(root.errorLogPath)}: ${quote(error)}`, { cause: error })
-  }
 }
 
 function writeConfiguration(root: ServerRoot, text: string): void {
@@ -90,7 +81,7 @@ function siteOf({ settings, addresses, root, logs, account }: Plan, proxy: Nginx
     mountPoint: settings.mountPoint,
     limits: { requestBodyBytes: settings.limitRequestBody },
     timeouts: { ...DEFAULT_TIMEOUTS, readMs: readTimeoutMs(clocksOf(settings)), shutdownMs: settings.gracefulTimeout },
-    logs: { access: logs.access, error: logs.error, level: settings.logLevel },
+    logs: { access: logs.access, accessFormat: settings.accessLogFormat, error: logs.error, level: settings.logLevel },
     serverRoot: root.path,
     ...(account === undefined ? {} : { runAs: { user: account.user, group: account.group } }),
     proxy,

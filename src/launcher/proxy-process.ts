@@ -128,6 +128,11 @@ export class ProxyProcess {
     return this.#child.pid
   }
 
+  /** Log files have been moved away: nginx opens new ones. */
+  reopenLogs(): void {
+    if (!this.#ended) this.#signal('SIGUSR1')
+  }
+
   /** What it said on its standard error while it had no log yet, and the end of the error log, which it shares with the workers. */
   lastLines(): string[] {
     return [...cleanLines(this.#stderr).slice(-3), ...this.#logs.lastLines()]

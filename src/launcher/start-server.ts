@@ -1,12 +1,17 @@
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { LogOptions } from '../logging/log-options.ts'
+import { LogRotation } from '../logging/rotation.ts'
 import { Control } from '../process/control.ts'
 import { createLogger } from '../process/log.ts'
 import type { LoggerOptions } from '../process/log.ts'
+import { logOptions, rotationOf } from '../process/log-settings.ts'
+import { checkAccessLog } from '../process/server-logs.ts'
 import { Master } from '../process/master.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { formatSize } from '../settings/settings-values.ts'
 import { supervise } from '../process/supervise.ts'
+import type { WorkerOutput } from '../process/master-options.ts'
 import type { Companion } from '../process/supervise.ts'
 import { workerOptions } from '../process/worker-options.ts'
 import { formatBindAddress } from '../server/address.ts'
@@ -14,6 +19,7 @@ import { banner, wantsColour } from './banner.ts'
 import { Interruption } from './interruption.ts'
 import { quoteLines } from './log-files.ts'
 import type { Logs } from './log-files.ts'
+import { logFilesOf } from './log-plan.ts'
 import { prepare } from './plan.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe, reachable } from './probe.ts'
@@ -44,7 +50,12 @@ export async function startServer(options: StartOptions): Promise<number> {
   let ready = false
   try {
     const running = await start(options, interruption, undo)
-    const { master, proxyProcess, log, control } = running
+    const { master, plan, proxyProcess, log, control } = running
+    const reopenLogs = (): void => {
+      plan.logs.reopen()
+      proxyProcess?.reopenLogs()
+      master.reopenLogs()
+    }
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
       master,
@@ -53,15 +64,15 @@ export async function startServer(options: StartOptions): Promise<number> {
       upgradable: false,
       ...(options.reread === undefined
         ? {}
-        : {
-            reread: rereadOptions(running.plan, options.reread, log, running.plan.proxy === undefined ? [] : TOLD_TO_THE_PROXY),
-          }),
-      drainDelayMs: running.plan.settings.drainDelay,
+        : { reread: rereadOptions(plan, options.reread, log, plan.proxy === undefined ? [] : TOLD_TO_THE_PROXY) }),
+      drainDelayMs: plan.settings.drainDelay,
+      reopenLogs,
       control,
     })
     ready = true
     await control.listen()
-    warn(running.plan)
+    startRotation(plan, log, reopenLogs, undo)
+    warn(plan)
     process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
     return await ended
   } catch (error) {
@@ -102,7 +113,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const { proxy, root, logs, settings } = plan
   // The terminal gets warnings, too, but only once it has the banner: before that, an error is the one message that ends the start.
   const terminal = { open: false }
-  const logging = { level: settings.logLevel, write: (line: string): void => logs.writeLine(line) }
+  const logging = { level: settings.logLevel, format: settings.logFormat, write: (line: string): void => logs.writeLine(line) }
   const log = createLog(plan, logging, terminal)
   const master = new Master(masterOptions(plan, log))
   let proxyProcess: ProxyProcess | undefined
@@ -140,6 +151,32 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   return { plan, master, proxyProcess, log, control }
 }
 
+/** Moves large logs away, the proxy's and the workers' alike. */
+function startRotation({ settings, logs }: Plan, log: Logger, reopen: () => void, undo: Undo[]): void {
+  const limits = rotationOf(settings)
+  if (limits === undefined) return
+  const rotation = new LogRotation({ ...limits, files: logFilesOf(logs), log, reopen })
+  undo.push(() => rotation.stop())
+}
+
+/** The application's standard output goes to the error log, too, unless the workers write their access log there. */
+function workerOutput({ access, output }: Logs, proxied: boolean): () => WorkerOutput {
+  return () => {
+    const { stdout, stderr } = output?.() ?? {}
+    if (stderr === undefined) return {}
+    return stdout === undefined || (!proxied && access === 'terminal') ? { stderr } : { stdout, stderr }
+  }
+}
+
+/** The workers share the error log; what they have on their standard output and error goes there. */
+function workerLogs(settings: Plan['settings'], { error }: Logs, proxied: boolean): LogOptions {
+  const options = logOptions(settings, proxied)
+  checkAccessLog(options)
+  return error === 'terminal'
+    ? { ...options, error: { type: 'stream' } }
+    : { ...options, error: { type: 'file', path: error.file }, captureOutput: proxied || options.access.type !== 'stream' }
+}
+
 function warn({ account, logs }: Plan): void {
   const lines: string[] = []
   if (process.getuid?.() === 0) {
@@ -156,6 +193,7 @@ function masterOptions(
 ): ConstructorParameters<typeof Master>[0] {
   return {
     ...workerOptions(settings, app, log),
+    logs: workerLogs(settings, logs, proxy !== undefined),
     // A public port speaks HTTP only: the other protocols believe whatever they are told.
     binds:
       proxy === undefined
@@ -169,7 +207,7 @@ function masterOptions(
             },
           ],
     probeToken: token,
-    ...(logs.output === undefined ? {} : { output: logs.output }),
+    ...(logs.output === undefined ? {} : { output: workerOutput(logs, proxy !== undefined) }),
   }
 }
 
@@ -232,7 +270,11 @@ function withLastLines(error: unknown, lines: readonly string[]): unknown {
 
 function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeof banner>[0] {
   const { app, settings, proxy, root, logs } = plan
-  const name = (target: Logs['access']): string => (target === 'terminal' ? 'the terminal' : target.file)
+  const name = (target: Logs['access']): string => {
+    if (target === 'terminal') return 'the terminal'
+    if (target === 'off') return 'none'
+    return 'file' in target ? target.file : 'syslog'
+  }
   return {
     url: publicUrl(plan),
     serverType:
@@ -241,7 +283,8 @@ function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeo
           ? 'embedded (nginx is not installed)'
           : 'embedded'
         : `nginx/${proxy.version} (pid ${proxyProcess?.pid ?? 'none'})`,
-    ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath, accessLog: name(logs.access) }),
+    ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath }),
+    ...(proxy === undefined && logs.access === 'off' ? {} : { accessLog: name(logs.access) }),
     serverRoot: root.path,
     errorLog: name(logs.error),
     application: app,

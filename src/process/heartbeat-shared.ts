@@ -13,6 +13,8 @@ export interface ThreadData {
   readonly timeoutMs: number
   readonly beatMs: number
   readonly masterPid: number
+  /** The error log where it is a file: it may have become another one than standard error. */
+  readonly errorLog: string | undefined
 }
 
 /** A frame as the debugger has it: lines and columns from 0, in the code that runs. */

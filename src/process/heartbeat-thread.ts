@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { appendFileSync, writeSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 
 import { BEAT, DEBUGGED } from './heartbeat-shared.ts'
@@ -16,13 +16,14 @@ const MISSED_TURNS = 4
 const MISSED_MS = 250
 
 // heartbeat.ts has put it there.
-const { words, timeoutMs, beatMs, masterPid } = workerData as ThreadData
+const { words, timeoutMs, beatMs, masterPid, errorLog } = workerData as ThreadData
 
 const log = createLogger({
   level: 'info',
   write(line) {
     try {
-      writeSync(2, `${line}\n`)
+      if (errorLog === undefined) writeSync(2, `${line}\n`)
+      else appendFileSync(errorLog, `${line}\n`)
     } catch {
       // The reader is full, or gone. The process ends all the same.
     }

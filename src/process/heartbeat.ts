@@ -9,6 +9,8 @@ import { BEAT, DEBUGGED, HEARTBEAT, WORDS } from './heartbeat-shared.ts'
 import type { StackFrame, StuckReport, ThreadData } from './heartbeat-shared.ts'
 
 export interface HeartbeatOptions {
+  /** Path of the error log, where it is a file. */
+  readonly errorLog: string | undefined
   /** How long the event loop may be stuck, milliseconds. */
   readonly timeoutMs: number
   /** The requests in flight, for the log: at most `limit` of them, and how many there are. */
@@ -39,7 +41,7 @@ const THREAD_HEAP_MB = 32
  * with the requests in flight, and kills the process: nothing else ends a loop.
  */
 export function startHeartbeat(options: HeartbeatOptions): void {
-  const { timeoutMs } = options
+  const { timeoutMs, errorLog } = options
   const beatMs = Math.ceil(Math.min(LONGEST_BEAT_MS, timeoutMs / BEATS_OF_TIMEOUT))
   const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
   const beatsOfSign = Math.max(1, Math.floor(timeoutMs / SIGNS_OF_TIMEOUT / beatMs))
@@ -54,7 +56,7 @@ export function startHeartbeat(options: HeartbeatOptions): void {
   setInterval(beat, beatMs).unref()
   // For the thread, by way of the debugger: no request pays for being named here.
   Object.defineProperty(globalThis, Symbol.for(HEARTBEAT), { value: (request: string) => report(options, request) })
-  const data: ThreadData = { words, timeoutMs, beatMs, masterPid: process.ppid }
+  const data: ThreadData = { words, timeoutMs, beatMs, masterPid: process.ppid, errorLog }
   try {
     watch(data, options.onLost)
   } catch (error) {

@@ -3,8 +3,10 @@ import type { Logger, LogLevel } from '../interface/logger.ts'
 export interface LoggerOptions {
   /** The least severe level that is written. Looked at for each event: whoever made the object may change it. */
   readonly level: LogLevel
+  /** `json`: one object for each event. Default `text`. */
+  readonly format?: 'text' | 'json'
   /** Takes one line without its end. */
-  readonly write: (line: string) => void
+  readonly write: (line: string, level: LogLevel) => void
 }
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3 }
@@ -23,8 +25,15 @@ export function createLogger(options: LoggerOptions): Logger {
   const log = (level: LogLevel, message: string, error?: unknown): void => {
     if (SEVERITY[level] > SEVERITY[options.level]) return
     const [first = '', ...rest] = eventLines(message, error)
-    options.write(`${new Date().toISOString()} ${level} [${process.pid}] ${first}`)
-    for (const line of rest.slice(0, MAX_LINES)) options.write(`    ${line}`)
+    const more = rest.slice(0, MAX_LINES)
+    const time = new Date().toISOString()
+    if (options.format === 'json') {
+      const event = { time, level, pid: process.pid, message: first, ...(more.length === 0 ? {} : { more }) }
+      options.write(withoutControls(JSON.stringify(event)), level)
+      return
+    }
+    options.write(`${time} ${level} [${process.pid}] ${first}`, level)
+    for (const line of more) options.write(`    ${line}`, level)
   }
   return {
     error: (message, error) => log('error', message, error),

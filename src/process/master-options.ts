@@ -1,4 +1,5 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import type { LogOptions } from '../logging/log-options.ts'
 import type { BindAddress } from '../server/address.ts'
 import type { Protocol } from '../server/server.ts'
 import type { RecyclingLimits } from './recycling.ts'
@@ -40,6 +41,14 @@ export interface MasterOptions extends RecyclingLimits {
   readonly log: Logger
   /** Least severe level that the workers log. Default `info`. */
   readonly logLevel?: LogLevel
-  /** Descriptor for the workers' standard output and error. Default: the master's own. */
-  readonly output?: number
+  /** What a worker that is started now has as its standard output and error. Default: the master's own. */
+  readonly output?: () => WorkerOutput
+  /** Logs that the workers write themselves. Default: standard error alone. */
+  readonly logs?: LogOptions
+}
+
+/** Descriptors; what is left out is the master's own. */
+export interface WorkerOutput {
+  readonly stdout?: number
+  readonly stderr?: number
 }

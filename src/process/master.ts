@@ -6,31 +6,20 @@ import type { BindAddress } from '../server/address.ts'
 import { listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
 import { Deferred } from '../loading/deferred.ts'
 import { ListeningSockets } from './listening-sockets.ts'
+import type { MasterEvent, StopKind } from './master-event.ts'
 import type { MasterOptions } from './master-options.ts'
 import { ServedCode } from './served-code.ts'
 import { Upkeep } from './upkeep.ts'
-import type { MessageToMaster, RecycleReason } from './worker-messages.ts'
+import type { MessageToMaster } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { ReloadResult } from './worker-pool.ts'
-import type { WorkerExit, WorkerProcess } from './worker-process.ts'
+import type { WorkerProcess } from './worker-process.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
 export type { ReloadResult } from './worker-pool.ts'
 
-export type StopKind = 'graceful' | 'quick'
-
-type MasterEvent =
-  | { readonly type: 'message'; readonly worker: WorkerProcess; readonly message: MessageToMaster }
-  | { readonly type: 'exit'; readonly worker: WorkerProcess; readonly exit: WorkerExit }
-  | { readonly type: 'startup-timeout'; readonly worker: WorkerProcess }
-  | { readonly type: 'respawn'; readonly slot: WorkerSlot }
-  | { readonly type: 'recycle'; readonly worker: WorkerProcess; readonly reason: RecycleReason }
-  | { readonly type: 'published' }
-  | { readonly type: 'publish-failed'; readonly error: unknown }
-  | { readonly type: 'call'; readonly run: () => void }
-  | { readonly type: 'tick' }
-  | { readonly type: 'stop'; readonly how: StopKind }
+export type { StopKind } from './master-event.ts'
 
 /** How much of a quick stop requests get, and when what is left is killed, milliseconds. */
 const QUICK_REQUESTS_MS = 700
@@ -175,6 +164,11 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    */
   upgrade(): Promise<number> {
     return this.#sockets.upgrade(this.options.startupTimeoutMs + UPGRADE_MARGIN_MS)
+  }
+
+  /** Log files have been moved away: the workers go on in new ones. */
+  reopenLogs(): void {
+    for (const worker of this.#pool.workers) worker.reopenLogs()
   }
 
   /** A stop will follow, once the proxy has none of their requests any more: WebSockets would keep it from ending, and are asked to close. */

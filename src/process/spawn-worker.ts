@@ -35,7 +35,7 @@ export function spawnWorker({
     // that applications know; whoever sets them has the last word.
     env: { NODE_ENV: 'production', NODE_APP_INSTANCE: String(index), ...process.env, ...options.env },
     listenerFds,
-    output: options.output,
+    output: options.output?.() ?? {},
     startupTimeoutMs: options.startupTimeoutMs,
     log: options.log,
     boot: {
@@ -50,6 +50,7 @@ export function spawnWorker({
       // Each has a limit of its own, so that workers that started together do not end together.
       maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
       clocks: options.clocks,
+      logs: options.logs,
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),
     },

@@ -273,6 +273,7 @@ class Supervision {
 
   #reload(cause: Cause): void {
     if (this.#stopping !== undefined) return cause.done?.reject(refused('the server is stopping'))
+    this.#options.reopenLogs?.()
     this.#log.info(`${cause.by}: reloading`)
     const startedAt = performance.now()
     const reload = async (): Promise<ReloadResult> => this.#master.reload(await this.#options.reread?.())

@@ -1,6 +1,7 @@
 import { ERROR_CODES } from '../interface/errors.ts'
 import type { ErrorCode } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
+import type { LogOptions } from '../logging/log-options.ts'
 import type { Protocol } from '../server/server.ts'
 import type { InterfaceChoice } from '../loading/detect-application.ts'
 
@@ -37,6 +38,7 @@ export interface BootMessage {
   /** After so many requests it says that it has served enough; 0: never. */
   readonly maxRequests: number
   readonly clocks?: WorkerClocks | undefined
+  readonly logs?: LogOptions | undefined
 }
 
 /** Stop accepting, finish what is in flight within the time, exit. A later one shortens the time. */
@@ -64,9 +66,27 @@ export interface LogLevelMessage {
   readonly level: LogLevel
 }
 
-export type MessageToWorker = BootMessage | DrainMessage | CloseWebSocketsMessage | PingMessage | LogLevelMessage
+/** Log files have been moved away: go on in new ones. */
+export interface ReopenLogsMessage {
+  readonly tsgi: 'reopen-logs'
+}
 
-const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = ['boot', 'drain', 'close-websockets', 'ping', 'log-level']
+export type MessageToWorker =
+  | BootMessage
+  | DrainMessage
+  | CloseWebSocketsMessage
+  | PingMessage
+  | LogLevelMessage
+  | ReopenLogsMessage
+
+const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
+  'boot',
+  'drain',
+  'close-websockets',
+  'ping',
+  'log-level',
+  'reopen-logs',
+]
 
 /** Why a worker could not start. */
 export interface BootFailure {

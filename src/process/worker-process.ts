@@ -4,6 +4,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import type { WorkerOutput } from './master-options.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
 import { loaderUrl } from '../loading/typescript-loader.ts'
@@ -35,8 +36,7 @@ export interface WorkerSpawnOptions {
   readonly env: NodeJS.ProcessEnv
   /** The master's descriptors, in the order of `boot.protocols`. */
   readonly listenerFds: readonly number[]
-  /** Where standard output and error go; undefined: where the master's go. */
-  readonly output: number | undefined
+  readonly output: WorkerOutput
   readonly startupTimeoutMs: number
   readonly log: Logger
   readonly boot: Omit<BootMessage, 'tsgi' | 'listeners'> & {
@@ -82,11 +82,11 @@ export class WorkerProcess {
     this.generation = options.generation
     this.#options = options
     this.loader = options.boot.loader
-    const output = options.output ?? 'inherit'
+    const { stdout = 'inherit', stderr = 'inherit' } = options.output
     const { protocols, ...boot } = options.boot
     this.#child = spawn(process.execPath, [...(this.loader ? ['--import', loaderUrl()] : []), WORKER_ENTRY], {
       // spawn's types know only numbers among the descriptors behind the channel, which is what these are.
-      stdio: ['ignore', output, output, 'ipc', ...options.listenerFds],
+      stdio: ['ignore', stdout, stderr, 'ipc', ...options.listenerFds],
       env: options.env,
       serialization: 'json',
     })
@@ -167,6 +167,10 @@ export class WorkerProcess {
 
   setLogLevel(level: LogLevel): void {
     this.#tell({ tsgi: 'log-level', level })
+  }
+
+  reopenLogs(): void {
+    this.#tell({ tsgi: 'reopen-logs' })
   }
 
   #overdue(): void {

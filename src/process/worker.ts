@@ -5,7 +5,7 @@ import type { Logger, LogLevel } from '../interface/logger.ts'
 import { Server } from '../server/server.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
-import { createLogger, writeToStderr } from './log.ts'
+import { writeToStderr } from './log.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
@@ -13,6 +13,7 @@ import { ProcessEvents } from './process-events.ts'
 import type { HeldSignal } from './process-events.ts'
 import type { SignOfLife } from './sign-of-life.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
+import { WorkerLogs } from './worker-logs.ts'
 import { readMessageToWorker } from './worker-messages.ts'
 import type { BootMessage, MessageToMaster } from './worker-messages.ts'
 
@@ -48,9 +49,8 @@ const MASTERS_WORD_MS = 100
 
 class Worker {
   readonly #boot: BootMessage
-  /** Read by the logger at each event. */
-  readonly #logging: { level: LogLevel; readonly write: (line: string) => void }
   readonly #log: Logger
+  readonly #logs: WorkerLogs
   readonly #events: ProcessEvents
   #application: ServedApplication | undefined
   #server: Server | undefined
@@ -64,14 +64,15 @@ class Worker {
   constructor(boot: BootMessage, events: ProcessEvents) {
     this.#boot = boot
     this.#events = events
-    this.#logging = { level: boot.logLevel, write: writeToStderr }
-    this.#log = createLogger(this.#logging)
+    this.#logs = new WorkerLogs(boot.logs, boot.logLevel)
+    this.#log = this.#logs.log
   }
 
   /** Loads, listens, reports. */
   async run(): Promise<void> {
     const { file, exportName } = this.#boot
     try {
+      this.#logs.open()
       this.#application = await prepareApplication({
         location: { file, ...(exportName === undefined ? {} : { exportName }) },
         loader: this.#boot.loader,
@@ -93,6 +94,7 @@ class Worker {
         maxRequests,
         onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
+        ...(this.#logs.access === undefined ? {} : { access: this.#logs.access }),
         ...(maxRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes }),
         ...clocks,
       })
@@ -112,6 +114,7 @@ class Worker {
     if (timeoutMs === 0) return
     startHeartbeat({
       timeoutMs,
+      errorLog: this.#logs.errorLog,
       inFlight: (limit) => server.describeRequests(limit),
       onBeat: (debugged) => send({ tsgi: 'beat', debugged }),
       onStuck: (where, stuckMs) => send({ tsgi: 'stuck', where, stuckMs }),
@@ -156,7 +159,11 @@ class Worker {
   }
 
   setLogLevel(level: LogLevel): void {
-    this.#logging.level = level
+    this.#logs.level = level
+  }
+
+  reopenLogs(): void {
+    this.#logs.reopen()
   }
 
   orphaned(): void {
@@ -221,6 +228,7 @@ class Worker {
       this.#state = 'closing'
       const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
       await Promise.race([this.#closeApplication(code), elapsed(Math.max(left, LAST_CLOSE_MS))])
+      await this.#logs.close(LAST_CLOSE_MS)
     } catch (error) {
       this.#log.error('a worker could not end as it should', error)
     }
@@ -322,6 +330,9 @@ function main(): void {
           break
         case 'log-level':
           worker?.setLogLevel(message.level)
+          break
+        case 'reopen-logs':
+          worker?.reopenLogs()
           break
         case 'ping':
           send({ tsgi: 'pong' })

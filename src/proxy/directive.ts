@@ -36,6 +36,7 @@ const DIRECTIVES = {
   keepalive_timeout: 'plain',
   listen: 'plain',
   location: 'plain',
+  log_format: 'variables',
   map: 'variables',
   pid: 'plain',
   proxy_buffer_size: 'plain',

@@ -2,6 +2,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
 import { block, directive, dollarDeclaration, from, literal, needsDollar, render, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
+import { nginxAccessFormat } from './nginx-access.ts'
 import { requestHeaders, requestParams } from './nginx-params.ts'
 import type { ListenAddress, LogTarget, ProxyBuild, Site, Wire } from './site.ts'
 
@@ -72,15 +73,7 @@ function httpBlock(site: Site): Node[] {
 
 function httpDirectives(site: Site): Node[] {
   return [
-    { comment: "The launcher's own probe is not a visit." },
-    block('map', [variable('sent_http_x_tsgi_probe'), variable('tsgi_logged')], [entry('default', '1'), entry('ok', '0')]),
-    from(
-      'server-root',
-      directive('access_log', logArgument(site.logs.access, '/dev/stdout'), 'combined', [
-        literal('if='),
-        variable('tsgi_logged'),
-      ]),
-    ),
+    ...accessLog(site.logs),
     directive('server_tokens', 'off'),
     { comment: '' },
     { comment: 'Everything that nginx spools stays in the server root.' },
@@ -108,6 +101,19 @@ function httpDirectives(site: Site): Node[] {
     ...(site.wire === 'http' ? httpMaps() : []),
     { comment: '' },
     block('server', [], serverBlock(site)),
+  ]
+}
+
+function accessLog({ access, accessFormat = 'combined' }: Site['logs']): Node[] {
+  if (access === 'off') return [from('access-log', directive('access_log', 'off'))]
+  const { name, declaration } = nginxAccessFormat(accessFormat)
+  const target =
+    typeof access === 'object' && 'syslog' in access ? literal(`syslog:${access.syslog}`) : logArgument(access, '/dev/stdout')
+  return [
+    ...declaration.map((each) => from('access-log-format', each)),
+    { comment: "The launcher's own probe is not a visit." },
+    block('map', [variable('sent_http_x_tsgi_probe'), variable('tsgi_logged')], [entry('default', '1'), entry('ok', '0')]),
+    from('server-root', directive('access_log', target, name, [literal('if='), variable('tsgi_logged')])),
   ]
 }
 

@@ -12,6 +12,9 @@ export interface ListenAddress {
 /** Where a log goes: an absolute path, or the terminal of the launcher. */
 export type LogTarget = { readonly file: string } | 'terminal'
 
+/** Where the access log goes: there, or to syslog, in nginx's words: `server=127.0.0.1:514,facility=user`; or nowhere. */
+export type AccessTarget = LogTarget | { readonly syslog: string } | 'off'
+
 /** What is known of the installed proxy. */
 export interface ProxyBuild {
   /** `1.22.1` */
@@ -55,7 +58,13 @@ export interface Site {
     readonly requestBodyBytes: number
   }
   readonly timeouts: ProxyTimeouts
-  readonly logs: { readonly access: LogTarget; readonly error: LogTarget; readonly level: LogLevel }
+  readonly logs: {
+    readonly access: AccessTarget
+    /** `combined`, the default, `common`, `json`, or atoms. */
+    readonly accessFormat?: string
+    readonly error: LogTarget
+    readonly level: LogLevel
+  }
   /** Absolute path of the private directory of this instance. */
   readonly serverRoot: string
   /** Who the proxy's workers run as; only a launcher that is root can choose. */

@@ -122,7 +122,7 @@ function flatFields(fields: string): string[] {
 }
 
 /** CGI variables of an HTTP request, `[name, value, …]` (RFC 3875, section 4.1). */
-function paramsOf(request: IncomingMessage): string[] {
+export function paramsOf(request: IncomingMessage): string[] {
   const socket = request.socket
   const params = [
     'REQUEST_METHOD',

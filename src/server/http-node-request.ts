@@ -11,6 +11,7 @@ import { AdmittedRequest } from './admission.ts'
 import type { Admission } from './admission.ts'
 import { probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
+import { answeredPast, logNodeRequest } from './http-access.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
 
 /**
@@ -26,11 +27,12 @@ export function serveNodeRequest(
   if (server.draining) response.shouldKeepAlive = false
   server.requestStarted()
   response.once('close', () => server.requestFinished())
-  const { mountPoint, probeToken } = server.context
+  const { mountPoint, probeToken, access } = server.context
   if (probeToken !== undefined && request.headers['x-tsgi-probe'] === probeToken) {
     answer(response, 204, Object.fromEntries(probeAnswer()))
     return
   }
+  if (access !== undefined) logNodeRequest(access, request, response)
   if (!withinLimit(server.limits.maxRequestBodyBytes, request, response)) return
   if (!mountNodeRequest(request, mountPoint)) {
     answer(response, 404)
@@ -143,6 +145,7 @@ function answerPast(request: IncomingMessage, status: string, text: string): voi
   const { socket } = request
   if (socket.writable) {
     const body = request.method === 'HEAD' ? '' : text
+    answeredPast(request, Number(status.slice(0, 3)), body.length)
     socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${body}`,
     )

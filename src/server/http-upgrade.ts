@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { isUpgrade, withoutUpgradeToken } from '../gateway/upgrade.ts'
 import { describeClient } from '../gateway/peer.ts'
 import type { ConnectionServer } from './connection.ts'
+import { logNodeUpgrade } from './http-access.ts'
 import { HttpTransport } from './http-connection.ts'
 import { describePeer, mountNodeRequest } from './http-node-request.ts'
 import { isBehindProxy } from './http-peer.ts'
@@ -39,13 +40,15 @@ export class HttpUpgrades {
     const { socket } = request
     const { node } = this.#server.handler
     const protocol = request.headers.upgrade ?? ''
+    const { access, mountPoint } = this.#server.context
     if (!this.wants(request)) {
       this.#putBack(request, head)
     } else if (node === undefined) {
       this.#serve(request, head)
-    } else if (mountNodeRequest(request, this.#server.context.mountPoint)) {
+    } else if (mountNodeRequest(request, mountPoint)) {
       if (isBehindProxy(socket)) describePeer(request)
       this.#server.connectionTaken(socket, protocol)
+      if (access !== undefined) logNodeUpgrade(access, request)
       node.upgrade(request, socket, head)
     } else {
       this.#putBack(request, head)

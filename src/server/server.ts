@@ -10,6 +10,7 @@ import {
   OUTPUT_HIGH_WATER_BYTES,
 } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { AccessLog } from '../gateway/access.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
@@ -32,6 +33,7 @@ export interface ServerOptions {
   /** Whether other processes serve the same application. */
   readonly multiprocess?: boolean
   readonly probeToken?: string
+  readonly access?: AccessLog
   /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
   readonly maxRequestBodyBytes?: number
   /** So many requests are called enough; 0, the default: none are. */
@@ -91,6 +93,7 @@ export class Server implements SocketOwner {
       multiprocess: options.multiprocess ?? false,
       log: options.log,
       probeToken: options.probeToken,
+      access: options.access,
     }
     this.admission = Admission.for(
       {

@@ -22,6 +22,10 @@ export interface Setting<K extends ValueKind<unknown, unknown>, D> {
   readonly notInFile?: true
 }
 
+export const BOTH = ['serve', 'start-server'] as const
+export const START_SERVER = ['start-server'] as const
+export const SERVE = ['serve'] as const
+
 /** Keeps the types of kind, default and commands of one row. */
 export function setting<K extends ValueKind<unknown, unknown>, const D, const C extends readonly CommandName[]>(
   row: Setting<K, D> & { commands: C },

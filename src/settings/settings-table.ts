@@ -1,6 +1,6 @@
 import type { BindAddress } from '../server/address.ts'
 import { bindAddress, mountPoint } from './setting-kinds.ts'
-import { setting } from './setting.ts'
+import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
 import type { CommandName, Setting } from './setting.ts'
 import {
   boolean,
@@ -18,10 +18,7 @@ import {
   size,
   text,
 } from './settings-values.ts'
-
-const BOTH = ['serve', 'start-server'] as const
-const START_SERVER = ['start-server'] as const
-const SERVE = ['serve'] as const
+import { LOGGING_SETTINGS } from './settings-logging.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
@@ -264,20 +261,7 @@ export const SETTINGS = {
     theme: 'Limits',
     commands: BOTH,
   }),
-  logLevel: setting({
-    kind: choice('LEVEL', ['error', 'warn', 'info', 'debug']),
-    default: 'info',
-    help: 'Least severe line that is logged: error, warn, info or debug',
-    theme: 'Logging',
-    commands: BOTH,
-  }),
-  logToTerminal: setting({
-    kind: boolean(),
-    default: false,
-    help: 'Writes every log to the terminal, not to files in the server root',
-    theme: 'Logging',
-    commands: START_SERVER,
-  }),
+  ...LOGGING_SETTINGS,
   config: setting({
     kind: path('FILE'),
     default: undefined,

@@ -27,8 +27,8 @@ export interface ValueKind<T, W = string> {
   show?(value: T): unknown
   /** A path: relative to the configuration file where that gives it, else to the current directory. */
   readonly path?: true
-  /** A word that is no path though all others are. */
-  readonly noPath?: string
+  /** Words that are no paths though all others are. */
+  readonly noPath?: readonly string[]
   /** What the flag alone means: `--print-config` is `--print-config=text`. */
   readonly bare?: string
 }
@@ -51,7 +51,7 @@ export function pathOrOff(placeholder: string): ValueKind<string, string | false
   return {
     ...path(placeholder),
     accepted: 'a path, or off',
-    noPath: 'off',
+    noPath: ['off'],
     parse: (value) => (/^(?:off|no|false)$/i.test(value) ? 'off' : /^[^\0]+$/.test(value) ? value : undefined),
     writtenAs: 'string | false',
     textsOf: (written) => (written === false ? ['off'] : typeof written === 'string' ? [written] : undefined),

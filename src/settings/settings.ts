@@ -141,7 +141,7 @@ function fromFile(key: string, row: AnySetting, file: SettingsFile | undefined):
     origin,
     texts:
       row.kind.path === true
-        ? texts.map((text) => (text === row.kind.noPath ? text : fromDirectory(file.directory, text)))
+        ? texts.map((text) => (row.kind.noPath?.includes(text) === true ? text : fromDirectory(file.directory, text)))
         : texts,
   }
 }

@@ -9,6 +9,7 @@ const LAYERS = [
   'gateway',
   'adapters',
   'server',
+  'logging',
   'loading',
   'settings',
   'process',

@@ -7,7 +7,7 @@ import type { Logs } from '../../src/launcher/log-files.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 function open(path: string): Logs {
-  const logs = fileLogs('/unused', path)
+  const logs = fileLogs({ access: 'off', notice: undefined }, path)
   onTestFinished(() => {
     logs.close()
   })

@@ -138,7 +138,7 @@ describe('tsgi ctl', () => {
   test('has log files opened anew, and has a new master take over', async () => {
     const app = new Controlled()
     const served = await app.serve()
-    expect(await app.json('reopen-logs')).toEqual({ reopened: false })
+    expect(await app.json('reopen-logs')).toEqual({ reopened: true })
     const { pid } = (await app.json('upgrade')) as { pid: number }
     try {
       expect(pid).not.toBe(served.pid)

@@ -61,6 +61,15 @@ describe('settings', () => {
       config: undefined,
       checkConfig: false,
       printConfig: undefined,
+      accessLog: undefined,
+      accessLogFormat: 'combined',
+      errorLog: undefined,
+      logFormat: 'text',
+      maxLogSize: undefined,
+      rotateLogs: undefined,
+      logSyslogTo: { type: 'dgram', path: '/dev/log' },
+      logSyslogFacility: 'user',
+      logSyslogPrefix: 'tsgi',
     })
     expect(serve([])).toMatchObject({
       bind: [{ type: 'tcp', host: '127.0.0.1', port: 8000 }],

@@ -27,3 +27,13 @@ export async function settled(value: () => number, what: string, quietMs = 300):
   }
   return last
 }
+
+/** Does something again and again, one after the other, until `condition` holds. */
+export async function repeatUntil(act: () => Promise<unknown>, condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`)
+    await act()
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+}

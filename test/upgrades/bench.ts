@@ -13,6 +13,7 @@ import { applicationHandler } from '../../src/gateway/run-application.ts'
 import type { Application } from '../../src/interface/application.ts'
 import { nginxConfiguration } from '../../src/proxy/nginx.ts'
 import { Server } from '../../src/server/server.ts'
+import type { ServerOptions } from '../../src/server/server.ts'
 import type { Wire } from '../../src/proxy/site.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
 import { siteIn } from '../proxy/sites.ts'
@@ -71,15 +72,15 @@ export class UpgradeBench {
   }
 
   /** Serves the listeners of a `node:http` server. */
-  serveNode(set: (server: ReturnType<typeof createHttpServer>) => void): Promise<void> {
+  serveNode(set: (server: ReturnType<typeof createHttpServer>) => void, options: Partial<ServerOptions> = {}): Promise<void> {
     const server = createHttpServer()
     set(server)
-    return this.start(nodeHandler(server, this.log))
+    return this.start(nodeHandler(server, this.log), options)
   }
 
-  async start(handler: RequestHandler): Promise<void> {
+  async start(handler: RequestHandler, options: Partial<ServerOptions> = {}): Promise<void> {
     const { wire, proxied } = this.way
-    this.#server = new Server({ handler, log: this.log, mountPoint: this.#mountPoint })
+    this.#server = new Server({ handler, log: this.log, mountPoint: this.#mountPoint, ...options })
     const server = this.#server
     this.#leave.push(async () => void (await server.drain(0)))
     if (wire === 'http' && !proxied) {

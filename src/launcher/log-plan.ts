@@ -1,0 +1,69 @@
+import { isIPv6 } from 'node:net'
+
+import { TsgiError } from '../interface/errors.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { AccessTarget } from '../proxy/site.ts'
+import { fileLogs, terminalAccess, terminalLogs } from './log-files.ts'
+import type { AccessPlan, Logs } from './log-files.ts'
+
+/** The files of a server root that logs go to where no option says otherwise. */
+interface LogPaths {
+  readonly accessLogPath: string
+  readonly errorLogPath: string
+}
+
+/**
+ * Opens the logs of a launched server. `proxied`: there is a proxy, which writes the access log.
+ *
+ * Throws `TSGI_ERR_LOG`, `TSGI_ERR_OPTION`.
+ */
+export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, proxied: boolean): Logs {
+  const { errorLog, logToTerminal } = settings
+  const access = accessPlan(paths, settings, proxied)
+  switch (errorLog?.type) {
+    case 'file':
+      return fileLogs(access, errorLog.path)
+    case 'syslog':
+      throw new TsgiError('TSGI_ERR_OPTION', '--error-log syslog is for tsgi serve; start-server takes a file or -')
+    case 'stream':
+      return terminalLogs(access)
+    case 'off':
+    case undefined:
+      return logToTerminal ? terminalLogs(access) : fileLogs(access, paths.errorLogPath)
+  }
+}
+
+function accessPlan({ accessLogPath }: LogPaths, settings: Settings<'start-server'>, proxied: boolean): AccessPlan {
+  const { accessLog: target, logToTerminal } = settings
+  if (target?.type === 'file') return { access: { file: target.path }, notice: undefined }
+  if (target?.type === 'syslog') return { access: nginxSyslog(settings, proxied), notice: undefined }
+  if (target?.type === 'off' || (target === undefined && !proxied)) return { access: 'off', notice: undefined }
+  if (!proxied) return { access: 'terminal', notice: undefined }
+  return target?.type === 'stream' || logToTerminal
+    ? terminalAccess(accessLogPath)
+    : { access: { file: accessLogPath }, notice: undefined }
+}
+
+/** nginx sends datagrams, over UDP or a unix socket, and knows no streams. The workers need no words of nginx. */
+function nginxSyslog(settings: Settings<'start-server'>, proxied: boolean): AccessTarget {
+  const { logSyslogTo: address, logSyslogFacility, logSyslogPrefix } = settings
+  if (!proxied) return { syslog: '' }
+  if (address.type === 'tcp' || address.type === 'stream') {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      '--log-syslog-to: nginx, which writes the access log, sends to udp:// or unix://...#dgram',
+    )
+  }
+  const server =
+    address.type === 'dgram'
+      ? `unix:${address.path}`
+      : `${isIPv6(address.host) ? `[${address.host}]` : address.host}:${address.port}`
+  // Its tags have no other characters.
+  const tag = logSyslogPrefix.replace(/\W/g, '_').slice(0, 32)
+  return { syslog: `server=${server},facility=${logSyslogFacility},tag=${tag}` }
+}
+
+/** The files among the logs, which may be moved away. */
+export function logFilesOf({ access, error }: Pick<Logs, 'access' | 'error'>): string[] {
+  return [...new Set([access, error].flatMap((target) => (typeof target === 'object' && 'file' in target ? [target.file] : [])))]
+}
