@@ -37,8 +37,8 @@ export class ListeningSockets {
   }
 
   /** Gives all of them to a new master, and resolves with its pid when it serves; see `upgrade`. */
-  async upgrade(timeoutMs: number): Promise<number> {
-    const pid = await upgrade(this.#sockets, timeoutMs)
+  async upgrade(timeoutMs: number, signal: AbortSignal): Promise<number> {
+    const pid = await upgrade(this.#sockets, timeoutMs, signal)
     for (const socket of this.#sockets) socket.handOver()
     return pid
   }

@@ -48,6 +48,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   readonly #upkeep = new Upkeep()
   #lastId = 0
   #stopKind: StopKind | undefined
+  readonly #stopAsked = new AbortController()
   #ticker: NodeJS.Timeout | undefined
   #bootError: TsgiError | undefined
   readonly #booted = new Deferred<void>()
@@ -163,7 +164,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    * serves: it has everything then, and this master is to be stopped. Rejects with `TSGI_ERR_MASTER_UPGRADE`; nothing has changed then.
    */
   upgrade(): Promise<number> {
-    return this.#sockets.upgrade(this.options.startupTimeoutMs + UPGRADE_MARGIN_MS)
+    return this.#sockets.upgrade(this.options.startupTimeoutMs + UPGRADE_MARGIN_MS, this.#stopAsked.signal)
   }
 
   /** Log files have been moved away: the workers go on in new ones. */
@@ -185,6 +186,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       this.#state = 'stopped'
       this.#stopped.resolve()
     }
+    this.#stopAsked.abort()
     this.#post({ type: 'stop', how })
     return this.#stopped.promise
   }

@@ -27,9 +27,9 @@ export interface InheritedSocket {
 
 /**
  * Starts the new master; resolves with its pid when it serves. Rejects with `TSGI_ERR_MASTER_UPGRADE` where it ends before that, or is
- * not ready in time, and is killed then: the old master has lost nothing.
+ * not ready in time, and is killed then: the old master has lost nothing. So it is when `signal` aborts: a stop means both.
  */
-export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: number): Promise<number> {
+export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: number, signal: AbortSignal): Promise<number> {
   if (process.pid === 1) {
     throw new TsgiError(
       'TSGI_ERR_MASTER_UPGRADE',
@@ -42,7 +42,7 @@ export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: nu
     env: { ...process.env, [VARIABLE]: JSON.stringify(inherited) },
   })
   try {
-    await readiness(child, timeoutMs)
+    await readiness(child, timeoutMs, signal)
   } catch (error) {
     child.kill('SIGKILL')
     throw error
@@ -52,13 +52,14 @@ export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: nu
   return child.pid ?? 0
 }
 
-function readiness(child: ChildProcess, timeoutMs: number): Promise<void> {
+function readiness(child: ChildProcess, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(failed(`it was not ready after ${timeoutMs} ms`)), timeoutMs)
     const fail = (why: string): void => {
       clearTimeout(timer)
       reject(failed(why))
     }
+    signal.addEventListener('abort', () => fail('the server was stopped meanwhile'), { once: true })
     child.once('exit', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code ?? 0}`}; its own message says why`))
     child.once('error', (error) => fail(error.message))
     child.on('message', (message) => {
@@ -88,7 +89,10 @@ export function inheritedFrom(sockets: readonly InheritedSocket[], wanted: BindA
 
 /** Tells the old master that this one serves; it stops then. */
 export function reportUpgraded(): void {
-  process.send?.(READY, undefined, undefined, () => process.disconnect())
+  process.send?.(READY, undefined, undefined, () => {
+    // The old one may have let go of it already.
+    if (process.connected) process.disconnect()
+  })
 }
 
 function failed(why: string): TsgiError {

@@ -59,4 +59,23 @@ describe('USR2', () => {
     await until(() => !isRunning(served.pid), 'the end of the old master')
     expect(await app.version()).toBe('two')
   })
+
+  test('and then TERM stop both, whichever of them has come how far', async () => {
+    for (const waitMs of [0, 50, 150, 300, 450]) {
+      const app = new Deployment().deploy('one')
+      const { served, pidFile } = await serving(app)
+      served.kill('SIGUSR2')
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+      const family = [served.pid, ...childrenOf(served.pid)]
+      const grandchildren = family.flatMap((pid) => childrenOf(pid))
+      served.kill('SIGTERM')
+      await until(() => !isRunning(served.pid), 'the end of the old master')
+      // One that had taken over is asked by its own pid, as the pid file says.
+      if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM')
+      await until(() => [...family, ...grandchildren].every((pid) => !isRunning(pid)), `the end of all, ${waitMs} ms behind USR2`)
+      expect(existsSync(app.socket)).toBe(false)
+      expect(existsSync(pidFile)).toBe(false)
+      expect(served.output).not.toContain('ERR_IPC')
+    }
+  })
 })
