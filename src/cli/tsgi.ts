@@ -1,19 +1,25 @@
 #!/usr/bin/env node
 import { locateApp } from '../loading/app-specifier.ts'
 import { workerVariables } from '../settings/env-file.ts'
+import { userId } from '../process/account.ts'
+import { chooseBinds } from '../process/binds.ts'
 import { Control } from '../process/control.ts'
 import { groupId } from '../process/group-id.ts'
 import { logOptions, rotationOf } from '../process/log-settings.ts'
 import { Master } from '../process/master.ts'
+import { warnOfOrphans } from '../process/orphans.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { ServerLogs } from '../process/server-logs.ts'
+import { ServiceNotifier } from '../process/service-notifier.ts'
+import { takeServiceVariables } from '../process/service-variables.ts'
 import { addSettings } from '../settings/settings-options.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
 import { supervise } from '../process/supervise.ts'
 import { inheritedSockets, reportUpgraded } from '../process/upgrade.ts'
 import { workerOptions } from '../process/worker-options.ts'
+import { workerRights } from '../process/worker-rights.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
@@ -43,22 +49,31 @@ await runProgram(program)
 async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]> {
   locateApp(app, process.cwd())
   workerVariables(settings, process.env)
-  if (settings.socketGroup !== undefined) groupId(settings.socketGroup)
+  socketAccount(settings)
   return [app]
 }
 
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
-async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<number> {
-  const { socketGroup, socketMode, protocol } = settings
-  const group = socketGroup === undefined ? {} : { group: groupId(socketGroup) }
+async function serve({ app, settings, resolved, reread }: ReadSettings<'serve'>): Promise<number> {
+  const { socketMode, protocol } = settings
   const logs = new ServerLogs(logOptions(settings, false), settings.logLevel)
   const { log } = logs
   const inherited = inheritedSockets()
+  const service = takeServiceVariables(process.env, process.pid, inherited !== undefined)
+  const notifier = new ServiceNotifier({ socket: service.notifySocket, log })
+  const given = resolved.some(({ key, source }) => key === 'bind' && source !== 'default')
+  const account = socketAccount(settings)
   const master = new Master({
     ...workerOptions(settings, app, log),
     logs: logs.options,
     output: logs.output,
-    binds: settings.bind.map((address) => ({ address, protocol, mode: socketMode, ...group })),
+    binds: chooseBinds({ bind: settings.bind, given, service, inherited, log }).map((address) => ({
+      address,
+      protocol,
+      mode: socketMode,
+      ...account,
+    })),
+    upgradeVariables: service.forSuccessor,
     ...(inherited === undefined ? {} : { inherited }),
   })
   let removePidFile = inherited === undefined ? pidFile(settings) : undefined
@@ -86,6 +101,7 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
     const ended = supervise({
       master,
       log,
+      notifier,
       drainDelayMs: settings.drainDelay,
       reread: rereadOptions({ app, settings }, reread, log),
       reopenLogs,
@@ -98,7 +114,15 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings
     process.stdout.write(`Ready: ${workers} worker${workers === 1 ? '' : 's'}, ${Math.round(bootMs)} ms\n`)
+    if (process.getuid?.() === 0 && settings.user === undefined) {
+      log.warn('running as root: the application is root, too. Start it as a user of its own, or give --user')
+    }
+    const told = notifier.ready(`Serving: ${workers} worker${workers === 1 ? '' : 's'}`, process.pid)
+    notifier.watch(service.watchdogMs, () => master.workers)
+    warnOfOrphans(log)
     if (inherited !== undefined) {
+      // A service whose main process ends has ended, unless another one is known to be it by then.
+      await told
       removePidFile = pidFile(settings, process.ppid)
       reportUpgraded()
     }
@@ -111,6 +135,15 @@ async function serve({ app, settings, reread }: ReadSettings<'serve'>): Promise<
     removePidFile?.()
     await logs.close()
   }
+}
+
+/** Who the unix sockets are given to: as with Gunicorn the account of the workers, unless something else is said. */
+function socketAccount(settings: Settings<'serve'>): { owner?: number; group?: number } {
+  const { socketOwner, socketGroup } = settings
+  const { account } = workerRights(settings)
+  const owner = socketOwner === undefined ? account?.uid : userId(socketOwner, '--socket-owner')
+  const group = socketGroup === undefined ? account?.gid : groupId(socketGroup, '--socket-group')
+  return { ...(owner === undefined ? {} : { owner }), ...(group === undefined ? {} : { group }) }
 }
 
 /** Writes the pid file that was asked for; gives what removes it. `predecessor`: the master whose place this one takes. */

@@ -1,3 +1,4 @@
+import { workerRights } from '../process/worker-rights.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { prepare } from './plan.ts'
 import type { StartOptions, Undo } from './plan.ts'
@@ -15,6 +16,7 @@ export async function checkServer({ app, settings }: StartOptions): Promise<stri
   const undo: Undo[] = []
   try {
     workerVariables(settings, process.env)
+    workerRights(settings)
     const apart = { port: 0, serverRoot: undefined, pidFile: undefined, logToTerminal: false }
     const { proxy, root, logs } = await prepare({ app, settings: { ...settings, ...apart } }, undo)
     if (proxy === undefined) return [app, 'no proxy']

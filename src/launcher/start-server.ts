@@ -10,6 +10,9 @@ import { checkAccessLog } from '../process/server-logs.ts'
 import { Master } from '../process/master.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { formatSize } from '../settings/settings-values.ts'
+import { warnOfOrphans } from '../process/orphans.ts'
+import { ServiceNotifier } from '../process/service-notifier.ts'
+import { takeServiceVariables } from '../process/service-variables.ts'
 import { supervise } from '../process/supervise.ts'
 import type { WorkerOutput } from '../process/master-options.ts'
 import type { Companion } from '../process/supervise.ts'
@@ -47,6 +50,8 @@ interface Running {
 export async function startServer(options: StartOptions): Promise<number> {
   const interruption = new Interruption()
   const undo: Undo[] = []
+  // Before any child is started: neither nginx nor a worker speaks for the service.
+  const service = takeServiceVariables(process.env, process.pid, false)
   let ready = false
   try {
     const running = await start(options, interruption, undo)
@@ -56,11 +61,13 @@ export async function startServer(options: StartOptions): Promise<number> {
       proxyProcess?.reopenLogs()
       master.reopenLogs()
     }
+    const notifier = new ServiceNotifier({ socket: service.notifySocket, log })
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
       master,
       companions: proxyProcess === undefined ? [] : [companion(proxyProcess)],
       log,
+      notifier,
       upgradable: false,
       ...(options.reread === undefined
         ? {}
@@ -73,6 +80,10 @@ export async function startServer(options: StartOptions): Promise<number> {
     await control.listen()
     startRotation(plan, log, reopenLogs, undo)
     warn(plan)
+    if (service.sockets.length > 0) log.warn('start-server takes no sockets from systemd (LISTEN_FDS); `tsgi serve` does')
+    warnOfOrphans(log)
+    void notifier.ready(`Serving: ${master.size} worker(s)`, process.pid)
+    notifier.watch(service.watchdogMs, () => master.workers)
     process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
     return await ended
   } catch (error) {
@@ -177,11 +188,11 @@ function workerLogs(settings: Plan['settings'], { error }: Logs, proxied: boolea
     : { ...options, error: { type: 'file', path: error.file }, captureOutput: proxied || options.access.type !== 'stream' }
 }
 
-function warn({ account, logs }: Plan): void {
+function warn({ account, logs, settings }: Plan): void {
   const lines: string[] = []
-  if (process.getuid?.() === 0) {
+  if (process.getuid?.() === 0 && settings.user === undefined) {
     const others = account === undefined ? '' : `; only nginx's workers are not (they are ${account.user})`
-    lines.push(`running as root: the application is root, too${others}. Start it as a user of its own`)
+    lines.push(`running as root: the application is root, too${others}. Start it as a user of its own, or give --user`)
   }
   if (logs.notice !== undefined) lines.push(logs.notice)
   for (const line of lines) process.stderr.write(`tsgi-express: warning: ${line}\n`)

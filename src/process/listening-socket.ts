@@ -32,7 +32,8 @@ const createServerHandle = (net as unknown as { _createServerHandle: CreateServe
 export interface ListeningSocketOptions {
   /** Mode of a unix socket's file. Default 0o660. */
   readonly mode?: number
-  /** Group id that a unix socket's file is given to. */
+  /** User and group id that a unix socket's file is given to. */
+  readonly owner?: number
   readonly group?: number
 }
 
@@ -92,11 +93,11 @@ export class ListeningSocket {
     }
     const { path, handle } = await bindBeside(address)
     try {
-      path.setMode(options.mode ?? DEFAULT_SOCKET_MODE, options.group)
+      path.setMode(options.mode ?? DEFAULT_SOCKET_MODE, options)
     } catch (error) {
       path.remove()
       handle.close()
-      throw new TsgiError('TSGI_ERR_LISTEN', `${formatBindAddress(address)}: no mode or group: ${messageOf(error)}`, {
+      throw new TsgiError('TSGI_ERR_LISTEN', `${formatBindAddress(address)}: no mode, owner or group: ${messageOf(error)}`, {
         cause: error,
       })
     }

@@ -10,8 +10,7 @@ export class ListeningSockets {
 
   /** Binds, or takes from an earlier master. Rejects as `ListeningSocket.open` does; what is open then is to be closed. */
   async open({ binds, inherited = [] }: Pick<MasterOptions, 'binds' | 'inherited'>): Promise<void> {
-    for (const { address, mode, group } of binds) {
-      const options = { ...(mode === undefined ? {} : { mode }), ...(group === undefined ? {} : { group }) }
+    for (const { address, ...options } of binds) {
       const from = inheritedFrom(inherited, address)
       this.#sockets.push(from === undefined ? await ListeningSocket.open(address, options) : ListeningSocket.inherit(from))
     }
@@ -37,8 +36,8 @@ export class ListeningSockets {
   }
 
   /** Gives all of them to a new master, and resolves with its pid when it serves; see `upgrade`. */
-  async upgrade(timeoutMs: number, signal: AbortSignal): Promise<number> {
-    const pid = await upgrade(this.#sockets, timeoutMs, signal)
+  async upgrade(timeoutMs: number, signal: AbortSignal, variables: Readonly<Record<string, string>>): Promise<number> {
+    const pid = await upgrade(this.#sockets, { timeoutMs, signal, variables })
     for (const socket of this.#sockets) socket.handOver()
     return pid
   }

@@ -6,6 +6,7 @@ import type { RecyclingLimits } from './recycling.ts'
 import type { InheritedSocket } from './upgrade.ts'
 import type { InterfaceChoice } from '../loading/detect-application.ts'
 import type { WorkerClocks } from './worker-messages.ts'
+import type { WorkerRights } from './worker-rights.ts'
 
 export interface MasterOptions extends RecyclingLimits {
   /** `path[:export]`, from the current directory. */
@@ -16,7 +17,8 @@ export interface MasterOptions extends RecyclingLimits {
     readonly protocol: Protocol
     /** Mode of a unix socket's file. Default 0o660. */
     readonly mode?: number
-    /** Group id of a unix socket's file. Default: as the system decides. */
+    /** User and group id of a unix socket's file. Default: as the system decides. */
+    readonly owner?: number
     readonly group?: number
   }[]
   /** Descriptors of an earlier master that this one replaces; an address that is among them is not bound. */
@@ -28,6 +30,10 @@ export interface MasterOptions extends RecyclingLimits {
   readonly mountPoint: string
   readonly startupTimeoutMs: number
   readonly gracefulTimeoutMs: number
+  /** Default: the master's own. */
+  readonly rights?: WorkerRights
+  /** Added to the environment of a new master that takes this one's place. */
+  readonly upgradeVariables?: Readonly<Record<string, string>>
   /** Added to the workers' environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly probeToken?: string

@@ -13,7 +13,9 @@ import { Upkeep } from './upkeep.ts'
 import type { MessageToMaster } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { ReloadResult } from './worker-pool.ts'
+import { WORKER_ENTRY } from './worker-process.ts'
 import type { WorkerProcess } from './worker-process.ts'
+import { tryRights } from './worker-rights.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
@@ -115,6 +117,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#booted.promise.catch(() => {})
     try {
       this.#code = ServedCode.locate(this.#first)
+      await tryRights(this.#first.rights ?? {}, WORKER_ENTRY)
       await this.#sockets.open(this.#first)
     } catch (error) {
       this.#sockets.close()
@@ -136,7 +139,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    * Rejects with `TSGI_ERR_RELOAD` or `TSGI_ERR_APP_NOT_FOUND` where a new worker does not start: the others serve on with the
    * code that they have, and the options are the old ones again.
    */
-  reload(changes: Partial<MasterOptions> = {}): Promise<ReloadResult> {
+  async reload(changes: Partial<MasterOptions> = {}): Promise<ReloadResult> {
+    await tryRights(changes.rights ?? {}, WORKER_ENTRY)
     return new Promise((resolve, reject) => {
       this.#post({ type: 'call', run: () => void this.#reload(changes).then(resolve, reject) })
     })
@@ -164,7 +168,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    * serves: it has everything then, and this master is to be stopped. Rejects with `TSGI_ERR_MASTER_UPGRADE`; nothing has changed then.
    */
   upgrade(): Promise<number> {
-    return this.#sockets.upgrade(this.options.startupTimeoutMs + UPGRADE_MARGIN_MS, this.#stopAsked.signal)
+    const { startupTimeoutMs, upgradeVariables = {} } = this.options
+    return this.#sockets.upgrade(startupTimeoutMs + UPGRADE_MARGIN_MS, this.#stopAsked.signal, upgradeVariables)
   }
 
   /** Log files have been moved away: the workers go on in new ones. */

@@ -2,9 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 import { quote } from '../interface/errors.ts'
 import type { BindAddress } from '../server/address.ts'
-
-/** Column of a listening TCP socket's state in /proc/net/tcp. */
-const TCP_LISTEN = '0A'
+import { rowsOf, TCP_LISTEN } from './proc-net.ts'
 
 /**
  * Who listens on an address: `pid 12 ("nginx: master process")`. Undefined where that cannot be found out: /proc is Linux,
@@ -39,13 +37,6 @@ function unixInodes(path: string): string[] {
     if (inode === undefined || bound === undefined) return []
     return bound === path || bound.startsWith(temporary) ? [inode] : []
   })
-}
-
-function rowsOf(file: string): string[][] {
-  return readFileSync(file, 'latin1')
-    .split('\n')
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
 }
 
 /** The lowest pid: a master is older than the workers it shares the socket with. */

@@ -2,6 +2,7 @@ import type { AppLocation } from '../loading/app-specifier.ts'
 import type { MasterOptions } from './master-options.ts'
 import { WorkerProcess } from './worker-process.ts'
 import type { WorkerEvents } from './worker-process.ts'
+import { accountVariables } from './worker-rights.ts'
 
 export interface SpawnOptions {
   readonly options: MasterOptions
@@ -27,13 +28,20 @@ export function spawnWorker({
   index,
   events,
 }: SpawnOptions): WorkerProcess {
-  const { maxRequests = 0, maxRequestsJitter = 0 } = options
+  const { maxRequests = 0, maxRequestsJitter = 0, rights = {} } = options
   return new WorkerProcess({
     id,
     generation,
     // What frameworks look at to leave out stacks and development's checks, and the place among the workers under the name
     // that applications know; whoever sets them has the last word.
-    env: { NODE_ENV: 'production', NODE_APP_INSTANCE: String(index), ...process.env, ...options.env },
+    env: {
+      NODE_ENV: 'production',
+      NODE_APP_INSTANCE: String(index),
+      ...process.env,
+      ...accountVariables(rights.account),
+      ...options.env,
+    },
+    rights,
     listenerFds,
     output: options.output?.() ?? {},
     startupTimeoutMs: options.startupTimeoutMs,

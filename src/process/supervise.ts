@@ -3,6 +3,7 @@ import type { Logger, LogLevel } from '../interface/logger.ts'
 import { Deferred } from '../loading/deferred.ts'
 import type { Command } from './control-protocol.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
+import type { ServiceNotifier } from './service-notifier.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */
 export interface Companion {
@@ -47,6 +48,8 @@ export interface SuperviseOptions {
   readonly reread?: () => Promise<Partial<MasterOptions>>
   /** Opens log files anew, which have been moved away. */
   readonly reopenLogs?: () => void
+  /** Told of reloads and of the stop. */
+  readonly notifier?: ServiceNotifier
   /** Whether a new master may take this one's place: not where a companion belongs to this process. */
   readonly upgradable?: boolean
   readonly control?: CommandSource
@@ -180,19 +183,24 @@ class Supervision {
         return this.#stop('quick')
       case 'reloaded':
         this.#log.info(`reloaded: ${event.result.replaced} worker(s) replaced in ${Math.round(event.ms)} ms`)
+        this.#options.notifier?.reloaded(event.result.replaced)
         event.cause.done?.resolve({ replaced: event.result.replaced, ms: Math.round(event.ms) })
         return
       case 'reload-failed':
         this.#log.error('reload failed', event.error)
+        this.#options.notifier?.reloadFailed(event.error)
         event.cause.done?.reject(event.error)
         return
       case 'upgraded':
         this.#log.info(`the new master ${event.pid} serves; this one stops`)
+        // The service goes on, in another process: the service manager must not hear that it stops.
+        this.#options.notifier?.close()
         event.cause.done?.resolve({ pid: event.pid })
         return this.#stop('graceful')
       case 'upgrade-failed':
         this.#upgrading = false
         this.#log.error('upgrade failed', event.error)
+        this.#options.notifier?.upgradeFailed(event.error)
         event.cause.done?.reject(event.error)
         return
       case 'delay-over':
@@ -275,6 +283,7 @@ class Supervision {
     if (this.#stopping !== undefined) return cause.done?.reject(refused('the server is stopping'))
     this.#options.reopenLogs?.()
     this.#log.info(`${cause.by}: reloading`)
+    this.#options.notifier?.reloading()
     const startedAt = performance.now()
     const reload = async (): Promise<ReloadResult> => this.#master.reload(await this.#options.reread?.())
     reload().then(
@@ -329,6 +338,7 @@ class Supervision {
 
   #stop(how: StopKind): void {
     if (this.#stopping === 'quick' || this.#stopping === how) return
+    if (this.#stopping === undefined) this.#options.notifier?.stopping()
     this.#stopping = how
     clearTimeout(this.#delay)
     this.#master.prepareStop(how)

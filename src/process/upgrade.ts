@@ -26,10 +26,17 @@ export interface InheritedSocket {
 }
 
 /**
- * Starts the new master; resolves with its pid when it serves. Rejects with `TSGI_ERR_MASTER_UPGRADE` where it ends before that, or is
+ * Starts the new master, with `variables` in its environment; resolves with its pid when it serves. Rejects with `TSGI_ERR_MASTER_UPGRADE` where it ends before that, or is
  * not ready in time, and is killed then: the old master has lost nothing. So it is when `signal` aborts: a stop means both.
  */
-export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: number, signal: AbortSignal): Promise<number> {
+export async function upgrade(
+  sockets: readonly InheritedSocket[],
+  {
+    timeoutMs,
+    signal,
+    variables,
+  }: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly variables: Readonly<Record<string, string>> },
+): Promise<number> {
   if (process.pid === 1) {
     throw new TsgiError(
       'TSGI_ERR_MASTER_UPGRADE',
@@ -39,7 +46,7 @@ export async function upgrade(sockets: readonly InheritedSocket[], timeoutMs: nu
   const inherited = sockets.map(({ address }, index): InheritedSocket => ({ fd: FIRST_FD + index, address }))
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc', ...sockets.map(({ fd }) => fd)],
-    env: { ...process.env, [VARIABLE]: JSON.stringify(inherited) },
+    env: { ...process.env, ...variables, [VARIABLE]: JSON.stringify(inherited) },
   })
   try {
     await readiness(child, timeoutMs, signal)

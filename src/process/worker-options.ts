@@ -3,6 +3,7 @@ import { clocksOf } from './clock-settings.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import type { MasterOptions } from './master-options.ts'
 import type { Settings } from '../settings/settings.ts'
+import { workerRights } from './worker-rights.ts'
 
 /** What the settings that every command has say about workers. */
 export function workerOptions(
@@ -22,6 +23,7 @@ export function workerOptions(
     maxRequestsJitter: settings.maxRequestsJitter,
     workerLifetimeMs: settings.workerLifetime,
     workerMaxRssBytes: settings.workerMaxRss,
+    rights: workerRights(settings),
     env: workerVariables(settings, process.env),
     limitRequestBodyBytes: settings.limitRequestBody,
     clocks: clocksOf(settings),

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +9,11 @@ import type { SignOfLife } from './sign-of-life.ts'
 import { loaderUrl } from '../loading/typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
 import type { BootMessage, BootStep, WorkerStats, MessageToMaster, MessageToWorker } from './worker-messages.ts'
+import { spawnWithRights } from './worker-rights.ts'
+import type { WorkerRights } from './worker-rights.ts'
 
 /** The same file whether this one runs as TypeScript or compiled. */
-const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+export const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
 
 /** Descriptors of a child: 0 to 2, then the message channel, then what it listens on. */
 const FIRST_LISTENER_FD = 4
@@ -34,6 +35,7 @@ export interface WorkerSpawnOptions {
   /** Of the code and the settings that it runs with; see `WorkerPool.generation`. */
   readonly generation: number
   readonly env: NodeJS.ProcessEnv
+  readonly rights: WorkerRights
   /** The master's descriptors, in the order of `boot.protocols`. */
   readonly listenerFds: readonly number[]
   readonly output: WorkerOutput
@@ -84,12 +86,17 @@ export class WorkerProcess {
     this.loader = options.boot.loader
     const { stdout = 'inherit', stderr = 'inherit' } = options.output
     const { protocols, ...boot } = options.boot
-    this.#child = spawn(process.execPath, [...(this.loader ? ['--import', loaderUrl()] : []), WORKER_ENTRY], {
-      // spawn's types know only numbers among the descriptors behind the channel, which is what these are.
-      stdio: ['ignore', stdout, stderr, 'ipc', ...options.listenerFds],
-      env: options.env,
-      serialization: 'json',
-    })
+    this.#child = spawnWithRights(
+      process.execPath,
+      [...(this.loader ? ['--import', loaderUrl()] : []), WORKER_ENTRY],
+      {
+        // spawn's types know only numbers among the descriptors behind the channel, which is what these are.
+        stdio: ['ignore', stdout, stderr, 'ipc', ...options.listenerFds],
+        env: options.env,
+        serialization: 'json',
+      },
+      options.rights,
+    )
     this.pid = this.#child.pid ?? 0
     this.#startupTimer = setTimeout(() => options.events.onStartupTimeout(this), options.startupTimeoutMs)
     this.#child.on('message', (value) => {

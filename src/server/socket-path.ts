@@ -50,10 +50,13 @@ export class SocketPath {
     }
   }
 
-  /** Gives the bound socket its mode and group, whatever the umask. */
-  setMode(mode: number, group?: number): void {
-    // The group first: the file must not be open to the wrong group for a moment.
-    if (group !== undefined) chownSync(this.temporary, -1, group)
+  /** Gives the bound socket its mode, owner and group, whatever the umask. */
+  setMode(mode: number, { owner, group }: { readonly owner?: number; readonly group?: number } = {}): void {
+    // Mode 0 while it changes hands: the file must not be open to the wrong group for a moment, nor to the wrong owner.
+    if (owner !== undefined || group !== undefined) {
+      chmodSync(this.temporary, 0)
+      chownSync(this.temporary, owner ?? -1, group ?? -1)
+    }
     chmodSync(this.temporary, mode)
   }
 

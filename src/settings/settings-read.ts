@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+
 import { defaultApp } from '../loading/app-specifier.ts'
 import { readSettingsFile } from './settings-file.ts'
 import type { SettingsFile } from './settings-file.ts'
@@ -18,7 +20,7 @@ export interface Invocation<C extends CommandName> {
 }
 
 export interface ReadSettings<C extends CommandName> {
-  /** `path[:export]`, from the current directory. */
+  /** `path[:export]`, from the current directory; absolute with `--chdir`. */
   readonly app: string
   readonly appSource: string
   readonly settings: Settings<C>
@@ -42,9 +44,18 @@ export async function readSettings<C extends CommandName>(invocation: Invocation
     invocation.app === undefined && variable !== undefined && variable !== ''
       ? [variable, APP_VARIABLE]
       : [invocation.app, 'command line']
-  const file = await readSettingsFile({ named: givenText('config', given, command), app: told, from: directory })
+  const named = givenText('config', given, command)
+  const from = resolve(directory, givenText('chdir', given, command) ?? '')
+  const file = await readSettingsFile({ named: named === undefined ? undefined : resolve(directory, named), app: told, from })
   const resolved = resolveEach({ ...given, file }, command)
-  const [app, appSource] =
-    told !== undefined ? [told, toldBy] : file?.app !== undefined ? [file.app, file.name] : [defaultApp(directory), 'default']
+  const { chdir } = asSettings<CommandName>(resolved)
+  const home = resolve(directory, chdir ?? '')
+  const [asked, appSource, base] =
+    told !== undefined
+      ? [told, toldBy, home]
+      : file?.app !== undefined
+        ? [file.app, file.name, from]
+        : [defaultApp(home), 'default', home]
+  const app = chdir === undefined ? asked : resolve(base, asked)
   return { app, appSource, settings: asSettings<C>(resolved), resolved, file, reread: () => readSettings(invocation) }
 }

@@ -80,7 +80,11 @@ export function integer(placeholder: string, minimum: number, maximum: number): 
     placeholder,
     accepted: `an integer from ${minimum} to ${maximum}`,
     arity: 'one',
-    parse: (value) => between(wholeNumber(value), minimum, maximum),
+    parse(value) {
+      const negative = minimum < 0 && value.startsWith('-')
+      const digits = wholeNumber(negative ? value.slice(1) : value)
+      return between(negative && digits !== undefined ? -digits : digits, minimum, maximum)
+    },
   }
 }
 

@@ -41,6 +41,8 @@ export interface ServedOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The Node that runs it. Default: the one that runs the test. */
   readonly node?: string
+  /** A command that starts it, with its arguments: `unshare`, `spawn-fcgi`. It becomes the server or waits for it. */
+  readonly wrapper?: readonly string[]
   /** Descriptors that it inherits from 3 on. */
   readonly descriptors?: readonly number[]
 }
@@ -60,7 +62,8 @@ export class Served {
   readonly #listeners = new Set<() => void>()
 
   constructor(options: ServedOptions) {
-    this.child = spawn(options.node ?? process.execPath, [COMMAND, 'serve', ...options.args], {
+    const command = [...(options.wrapper ?? []), options.node ?? process.execPath, COMMAND, 'serve', ...options.args]
+    this.child = spawn(command[0] ?? '', command.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe', ...(options.descriptors ?? [])],
       cwd: options.cwd,
       env: { ...withoutSettings(process.env), ...options.env },
