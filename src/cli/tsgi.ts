@@ -56,7 +56,7 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
 async function serve({ app, settings, resolved, reread }: ReadSettings<'serve'>): Promise<number> {
   const { socketMode, protocol } = settings
-  const logs = new ServerLogs(logOptions(settings, false), settings.logLevel)
+  const logs = new ServerLogs(logOptions(settings, false), settings.logLevel, workerRights(settings).account)
   const { log } = logs
   const inherited = inheritedSockets()
   const service = takeServiceVariables(process.env, process.pid, inherited !== undefined)

@@ -17,6 +17,7 @@ import { supervise } from '../process/supervise.ts'
 import type { WorkerOutput } from '../process/master-options.ts'
 import type { Companion } from '../process/supervise.ts'
 import { workerOptions } from '../process/worker-options.ts'
+import { workerRights } from '../process/worker-rights.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { banner, wantsColour } from './banner.ts'
 import { Interruption } from './interruption.ts'
@@ -182,7 +183,7 @@ function workerOutput({ access, output }: Logs, proxied: boolean): () => WorkerO
 /** The workers share the error log; what they have on their standard output and error goes there. */
 function workerLogs(settings: Plan['settings'], { error }: Logs, proxied: boolean): LogOptions {
   const options = logOptions(settings, proxied)
-  checkAccessLog(options)
+  checkAccessLog(options, workerRights(settings).account)
   return error === 'terminal'
     ? { ...options, error: { type: 'stream' } }
     : { ...options, error: { type: 'file', path: error.file }, captureOutput: proxied || options.access.type !== 'stream' }

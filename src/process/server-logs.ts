@@ -1,5 +1,6 @@
-import { closeSync } from 'node:fs'
+import { closeSync, fchownSync, fstatSync, lstatSync } from 'node:fs'
 
+import type { Account } from './account.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { ErrorLogFile } from '../logging/error-log-file.ts'
 import { openLog } from '../logging/file-sink.ts'
@@ -25,9 +26,13 @@ export class ServerLogs {
   #rotation: LogRotation | undefined
 
   /** Throws `TSGI_ERR_LOG` where one of them cannot be opened. */
-  constructor(options: LogOptions, level: LogLevel) {
+  /** Who the workers are, where that is somebody else: they open the access log themselves. */
+  readonly #account: Pick<Account, 'uid' | 'gid'> | undefined
+
+  constructor(options: LogOptions, level: LogLevel, account?: Pick<Account, 'uid' | 'gid'>) {
+    this.#account = account
     this.options = options
-    checkAccessLog(options)
+    checkAccessLog(options, account)
     const { error, syslog } = options
     if (error.type === 'file') this.#file = new ErrorLogFile(error.path, writeToStderr)
     if (error.type === 'syslog') this.#sink = syslogSink(syslog, 'error', new Losses(writeToStderr))
@@ -48,6 +53,8 @@ export class ServerLogs {
 
   /** The master's own part; its workers are told by it. */
   reopen(): void {
+    // Made here, and theirs: the directory often is root's.
+    if (this.#account !== undefined) checkAccessLog(this.options, this.#account)
     this.#file?.reopen()
   }
 
@@ -70,10 +77,25 @@ export class ServerLogs {
 }
 
 /** Opens the access log once, so that what is wrong with it is said before anything is started. Throws `TSGI_ERR_LOG`. */
-export function checkAccessLog({ access }: LogOptions): void {
-  if (access.type === 'file') closeSync(openLog(access.path))
+export function checkAccessLog({ access }: LogOptions, account?: Pick<Account, 'uid' | 'gid'>): void {
+  if (access.type !== 'file') return
+  const fd = openLog(access.path)
+  try {
+    if (account !== undefined && isPlainly(access.path, fd)) fchownSync(fd, account.uid, account.gid)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 function logFiles({ access, error }: LogOptions): string[] {
   return [...new Set([access, error].flatMap((target) => (target.type === 'file' ? [target.path] : [])))]
+}
+
+/**
+ * Whether the name is that of the file itself. Who may write the directory could have made it a link to a file of root's, which
+ * must not be given away.
+ */
+function isPlainly(path: string, fd: number): boolean {
+  const [named, opened] = [lstatSync(path, { throwIfNoEntry: false }), fstatSync(fd)]
+  return named?.isFile() === true && named.ino === opened.ino && named.dev === opened.dev && opened.nlink === 1
 }

@@ -1,4 +1,15 @@
-import { chmodSync, copyFileSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -6,6 +17,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { accountOf } from '../../src/process/account.ts'
 import { spawnWithRights, tryRights, workerRights } from '../../src/process/worker-rights.ts'
 import { requires } from '../support/requirements.ts'
+import { until } from '../support/until.ts'
 import { fixture, get, Served } from './served.ts'
 
 /** Debian's, and in no other group. */
@@ -57,6 +69,24 @@ describe('--user and --group', () => {
     served.kill('SIGHUP')
     await served.until(/reloaded: 1/)
     expect(JSON.parse((await get(socket)).body)).toMatchObject({ uid: '33\t33\t33\t33', groups: '' })
+  })
+
+  it('make the access log theirs, also a new one, but never the file behind a link', async () => {
+    const directory = readable()
+    const [log, target] = [join(directory, 'access.log'), join(directory, 'target')]
+    const { served, socket } = await told('--user', WEB.name, '--access-log', log)
+    expect(statSync(log)).toMatchObject({ uid: 33, gid: 33 })
+    renameSync(log, join(directory, 'old.log'))
+    served.kill('SIGUSR1')
+    await served.until(/log files opened anew/)
+    await until(() => existsSync(log) && statSync(log).uid === 33, 'the new log')
+    expect((await get(socket)).status).toBe(200)
+    rmSync(log)
+    writeFileSync(target, '')
+    symlinkSync(target, log)
+    served.kill('SIGUSR1')
+    await served.until(/opened anew[^]*opened anew/)
+    expect(statSync(target).uid).toBe(0)
   })
 
   it('take numbers, also such as the system does not know', async () => {
