@@ -54,7 +54,7 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 }
 
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
-async function serve({ app, settings, resolved, reread }: ReadSettings<'serve'>): Promise<number> {
+async function serve({ app, settings, resolved, file, reread }: ReadSettings<'serve'>): Promise<number> {
   const { socketMode, protocol } = settings
   const logs = new ServerLogs(logOptions(settings, false), settings.logLevel, workerRights(settings).account)
   const { log } = logs
@@ -64,7 +64,7 @@ async function serve({ app, settings, resolved, reread }: ReadSettings<'serve'>)
   const given = resolved.some(({ key, source }) => key === 'bind' && source !== 'default')
   const account = socketAccount(settings)
   const master = new Master({
-    ...workerOptions(settings, app, log),
+    ...workerOptions(settings, app, log, file),
     logs: logs.options,
     output: logs.output,
     binds: chooseBinds({ bind: settings.bind, given, service, inherited, log }).map((address) => ({
@@ -103,7 +103,7 @@ async function serve({ app, settings, resolved, reread }: ReadSettings<'serve'>)
       log,
       notifier,
       drainDelayMs: settings.drainDelay,
-      reread: rereadOptions({ app, settings }, reread, log),
+      reread: rereadOptions({ app, settings, file }, reread, log),
       reopenLogs,
       control,
     })

@@ -41,6 +41,7 @@ export const ERROR_CODES = {
   TSGI_ERR_ADDRESS_IN_USE: { status: null, text: 'The address is in use' },
   TSGI_ERR_SOCKET_PATH_TOO_LONG: { status: null, text: 'The socket path is too long' },
   TSGI_ERR_LISTEN: { status: null, text: 'Cannot listen' },
+  TSGI_ERR_HOOK: { status: null, text: 'A hook failed' },
   // Processes.
   TSGI_ERR_WORKER_BOOT: { status: null, text: 'A worker did not start' },
   TSGI_ERR_WORKER_EXIT: { status: null, text: 'A worker ended unexpectedly' },

@@ -6,6 +6,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import { clocksOf } from '../process/clock-settings.ts'
 import { writePidFile } from '../process/pid-file.ts'
+import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { nginxConfiguration } from '../proxy/nginx.ts'
 import { DEFAULT_TIMEOUTS, readTimeoutMs } from '../proxy/site.ts'
@@ -31,7 +32,9 @@ export interface StartOptions {
   readonly app: string
   readonly settings: Settings<'start-server'>
   /** What holds now, for a reload. Default: a reload changes no setting. */
-  readonly reread?: () => Promise<Pick<StartOptions, 'app' | 'settings'>>
+  readonly reread?: () => Promise<Pick<StartOptions, 'app' | 'settings' | 'file'>>
+  /** The configuration file. */
+  readonly file?: SettingsFile | undefined
 }
 
 /** What is known before anything is started. */
@@ -45,7 +48,7 @@ export interface Plan extends StartOptions {
 }
 
 /** Everything that can be found out and written before a process is started. */
-export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Promise<Plan> {
+export async function prepare({ app, settings, file }: StartOptions, undo: Undo[]): Promise<Plan> {
   locateApp(app, process.cwd())
   const proxy = await findProxy(settings.serverType, settings.proxyExecutable)
   const addresses = await checkPort(settings.host, settings.port)
@@ -58,7 +61,7 @@ export async function prepare({ app, settings }: StartOptions, undo: Undo[]): Pr
   undo.push(() => {
     logs.close()
   })
-  const plan: Plan = { app, settings, proxy, account, addresses, root, logs, token: randomUUID() }
+  const plan: Plan = { app, settings, file, proxy, account, addresses, root, logs, token: randomUUID() }
   if (proxy !== undefined) writeConfiguration(root, nginxConfiguration(siteOf(plan, proxy)))
   if (settings.pidFile !== undefined) undo.push(writePidFile(settings.pidFile))
   return plan

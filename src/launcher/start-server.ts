@@ -200,11 +200,11 @@ function warn({ account, logs, settings }: Plan): void {
 }
 
 function masterOptions(
-  { app, settings, addresses, root, account, proxy, logs, token }: Plan,
+  { app, settings, file, addresses, root, account, proxy, logs, token }: Plan,
   log: Logger,
 ): ConstructorParameters<typeof Master>[0] {
   return {
-    ...workerOptions(settings, app, log),
+    ...workerOptions(settings, app, log, file),
     logs: workerLogs(settings, logs, proxy !== undefined),
     // A public port speaks HTTP only: the other protocols believe whatever they are told.
     binds:

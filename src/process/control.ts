@@ -8,10 +8,7 @@ import { packageVersion } from './package-version.ts'
 import type { CommandSource } from './supervise.ts'
 
 export interface ControlOptions {
-  readonly master: Pick<
-    Master,
-    'workers' | 'size' | 'requests' | 'reloading' | 'generation' | 'addresses' | 'options' | 'setLogLevel'
-  >
+  readonly master: Pick<Master, 'workers' | 'size' | 'pool' | 'addresses' | 'options' | 'setLogLevel'>
   readonly log: Logger
   /** As the setting has it: a path, a directory, `off`, or undefined for the place where `tsgi ctl` looks. */
   readonly path: string | undefined
@@ -66,9 +63,9 @@ export class Control implements CommandSource {
       uptimeMs: Math.round(performance.now()),
       addresses: master.addresses.map(formatBindAddress),
       controlSocket: this.#socket?.path ?? null,
-      generation: master.generation,
-      requests: master.requests,
-      reloading: master.reloading,
+      generation: master.pool.generation,
+      requests: master.pool.requests,
+      reloading: master.pool.reloading,
       workers: { wanted: master.size, ready: master.workers.filter(({ state }) => state === 'ready').length },
       settings: {
         interface: options.interface,

@@ -6,6 +6,7 @@ import type { RecyclingLimits } from './recycling.ts'
 import type { InheritedSocket } from './upgrade.ts'
 import type { InterfaceChoice } from '../loading/detect-application.ts'
 import type { WorkerClocks } from './worker-messages.ts'
+import type { Hooks } from '../settings/hooks.ts'
 import type { WorkerRights } from './worker-rights.ts'
 
 export interface MasterOptions extends RecyclingLimits {
@@ -34,6 +35,10 @@ export interface MasterOptions extends RecyclingLimits {
   readonly rights?: WorkerRights
   /** Added to the environment of a new master that takes this one's place. */
   readonly upgradeVariables?: Readonly<Record<string, string>>
+  /** Called by the master when something has happened. */
+  readonly hooks?: Hooks | undefined
+  /** Absolute path of the configuration file, where it has hooks that run in workers. */
+  readonly hooksFile?: string | undefined
   /** Added to the workers' environment. */
   readonly env?: Readonly<Record<string, string>>
   readonly probeToken?: string

@@ -5,6 +5,8 @@ import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
 import { listenError, startupTimeoutError, stoppedWhileStarting } from './boot-errors.ts'
 import { Deferred } from '../loading/deferred.ts'
+import { HookRunner } from './hook-runner.ts'
+import type { ServerInfo } from '../settings/hooks.ts'
 import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterEvent, StopKind } from './master-event.ts'
 import type { MasterOptions } from './master-options.ts'
@@ -48,6 +50,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   readonly #sockets = new ListeningSockets()
   readonly #pool: WorkerPool
   readonly #upkeep = new Upkeep()
+  readonly #hooks: HookRunner
   #lastId = 0
   #stopKind: StopKind | undefined
   readonly #stopAsked = new AbortController()
@@ -59,6 +62,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   constructor(options: MasterOptions) {
     super()
     this.#first = options
+    this.#hooks = new HookRunner(() => this.options.hooks, options.log)
     this.#log = options.log
     this.#pool = new WorkerPool({
       log: options.log,
@@ -67,7 +71,10 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       retry: (worker, reason, delayMs) => setTimeout(() => this.#post({ type: 'recycle', worker, reason }), delayMs).unref(),
       onReady: () => this.#publish(),
       onCannotStart: (error) => this.#failBoot(error),
-      onEnded: () => this.#checkEnded(),
+      onEnded: (worker, exit) => {
+        this.#hooks.tellEnd(worker, exit)
+        this.#checkEnded()
+      },
     })
   }
 
@@ -81,17 +88,9 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     return this.#pool.slots.length
   }
 
-  /** Finished by all workers, also by those that have ended. */
-  get requests(): number {
-    return this.#pool.requests
-  }
-
-  get reloading(): boolean {
-    return this.#pool.reloading
-  }
-
-  get generation(): number {
-    return this.#pool.generation
+  /** What is known of all of them together. */
+  get pool(): Pick<WorkerPool, 'requests' | 'reloading' | 'generation'> {
+    return this.#pool
   }
 
   get addresses(): BindAddress[] {
@@ -119,6 +118,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       this.#code = ServedCode.locate(this.#first)
       await tryRights(this.#first.rights ?? {}, WORKER_ENTRY)
       await this.#sockets.open(this.#first)
+      await this.#hooks.call('onStarting', this.#info)
     } catch (error) {
       this.#sockets.close()
       this.#state = 'stopped'
@@ -129,6 +129,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     else this.#failBoot(stoppedWhileStarting())
     const { addresses } = this.#sockets
     await this.#booted.promise
+    await this.#hooks.settle('whenReady', this.#info)
     return { addresses, bootMs: performance.now() - startedAt }
   }
 
@@ -307,6 +308,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     if (this.#state !== 'running' || before === undefined)
       throw new TsgiError('TSGI_ERR_RELOAD', 'the server is starting or stopping')
     this.#code = ServedCode.locate({ ...before.options, ...changes })
+    await this.#hooks.settle('onReload', this.#info)
+    if (this.#stopAsked.signal.aborted) throw new TsgiError('TSGI_ERR_RELOAD', 'the server stops')
     const { workers } = this.options
     const done = this.#pool.reload(this.options.gracefulTimeoutMs)
     const { generation } = this.#pool
@@ -339,7 +342,12 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     const size = Math.max(1, count)
     if (size === this.#pool.slots.length) return
     this.#log.info(`${size} worker${size === 1 ? '' : 's'} instead of ${this.#pool.slots.length}`)
+    this.#hooks.tell('nworkersChanged', { workers: size, before: this.#pool.slots.length })
     this.#pool.scale(size)
+  }
+
+  get #info(): ServerInfo {
+    return { pid: process.pid, app: this.options.app }
   }
 
   /** The sockets cannot be served: no new worker would fare better. */
@@ -383,6 +391,6 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#sockets.close()
     this.#state = 'stopped'
     if (this.#bootError !== undefined) this.#booted.reject(this.#bootError)
-    this.#stopped.resolve()
+    void this.#hooks.settle('onExit', this.#info).finally(() => this.#stopped.resolve())
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../interface/logger.ts'
 import type { MasterOptions } from './master-options.ts'
+import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { workerOptions } from './worker-options.ts'
 
@@ -7,6 +8,7 @@ import { workerOptions } from './worker-options.ts'
 export interface RereadSettings {
   readonly app: string
   readonly settings: Settings<'serve'> | Settings<'start-server'>
+  readonly file?: SettingsFile | undefined
 }
 
 /**
@@ -22,15 +24,15 @@ export function rereadOptions(
   fixed: readonly (keyof MasterOptions)[] = [],
 ): () => Promise<Partial<MasterOptions>> {
   const dropped = new Set<string>(['log', 'logLevel', ...fixed])
-  const taken = ({ app, settings }: RereadSettings): Partial<MasterOptions> =>
-    Object.fromEntries(Object.entries(workerOptions(settings, app, log)).filter(([name]) => !dropped.has(name)))
+  const taken = ({ app, settings, file }: RereadSettings): Partial<MasterOptions> =>
+    Object.fromEntries(Object.entries(workerOptions(settings, app, log, file)).filter(([name]) => !dropped.has(name)))
   return async () => {
     const next = await read()
     const before = JSON.stringify(taken(first))
     const waiting = Object.entries(next.settings).filter(([key, value]) => {
       if (JSON.stringify(value) === JSON.stringify(Reflect.get(first.settings, key))) return false
       // One setting alone: whether it makes a difference to the workers shows whether it is among what they are told.
-      return JSON.stringify(taken({ app: first.app, settings: { ...first.settings, [key]: value } })) === before
+      return JSON.stringify(taken({ ...first, settings: { ...first.settings, [key]: value } })) === before
     })
     if (waiting.length > 0) log.warn(`changed, but not before the next start: ${waiting.map(([key]) => key).join(', ')}`)
     return taken(next)

@@ -48,6 +48,9 @@ export function spawnWorker({
     log: options.log,
     boot: {
       ...location,
+      id,
+      generation,
+      hooksFile: options.hooksFile,
       interface: options.interface,
       loader,
       protocols: options.binds.map(({ protocol }) => protocol),

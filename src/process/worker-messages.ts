@@ -37,6 +37,10 @@ export interface BootMessage {
   readonly maxRequestBodyBytes?: number
   /** After so many requests it says that it has served enough; 0: never. */
   readonly maxRequests: number
+  /** Of this worker, for hooks. */
+  readonly id: number
+  readonly generation: number
+  readonly hooksFile?: string | undefined
   readonly clocks?: WorkerClocks | undefined
   readonly logs?: LogOptions | undefined
 }

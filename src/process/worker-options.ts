@@ -2,6 +2,8 @@ import type { Logger } from '../interface/logger.ts'
 import { clocksOf } from './clock-settings.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import type { MasterOptions } from './master-options.ts'
+import { hasWorkerHooks } from '../settings/hooks.ts'
+import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { workerRights } from './worker-rights.ts'
 
@@ -10,6 +12,7 @@ export function workerOptions(
   settings: Settings<'serve'> | Settings<'start-server'>,
   app: string,
   log: Logger,
+  file: SettingsFile | undefined,
 ): Omit<MasterOptions, 'binds'> {
   return {
     app,
@@ -25,6 +28,8 @@ export function workerOptions(
     workerMaxRssBytes: settings.workerMaxRss,
     rights: workerRights(settings),
     env: workerVariables(settings, process.env),
+    hooks: file?.hooks,
+    hooksFile: file !== undefined && hasWorkerHooks(file.hooks) ? file.path : undefined,
     limitRequestBodyBytes: settings.limitRequestBody,
     clocks: clocksOf(settings),
     log,

@@ -20,7 +20,7 @@ export interface PoolOptions {
   /** A worker did not start, while the pool starts. */
   readonly onCannotStart: (error: TsgiError) => void
   /** A worker process has ended. */
-  readonly onEnded: () => void
+  readonly onEnded: (worker: WorkerProcess, exit: WorkerExit) => void
 }
 
 /** One worker that is to be replaced by a new one while it serves. */
@@ -204,7 +204,7 @@ export class WorkerPool {
       this.#died(worker, worker.readyForMs, ended)
     }
     if (this.#current?.leaving === worker) this.#finish()
-    this.#options.onEnded()
+    this.#options.onEnded(worker, exit)
   }
 
   respawn(slot: WorkerSlot): void {

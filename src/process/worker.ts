@@ -6,6 +6,8 @@ import { Server } from '../server/server.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
 import { writeToStderr } from './log.ts'
+import { HookRunner } from './hook-runner.ts'
+import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
@@ -56,6 +58,7 @@ class Worker {
   #server: Server | undefined
   /** What the application waits for when it has closed its own server. */
   readonly #onDrained: (() => void)[] = []
+  #hooks: HookRunner | undefined
   /** Tells the master how this worker does. */
   #tellNow: () => void = () => {}
   /** `closing`: the last request is finished, and the application closes what it holds. */
@@ -82,6 +85,7 @@ class Worker {
         onWaiting: () => send({ tsgi: 'step', step: 'waiting' }),
         onIdle: (listener) => onIdle(listener),
       })
+      await this.#initHooks()
       const { handler } = this.#application
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
@@ -108,6 +112,21 @@ class Worker {
     this.#tellStats(this.#server)
     this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0)
     flushCompiledCode()
+  }
+
+  /** Most servers have no hooks in their workers, which then do not read the configuration. */
+  async #initHooks(): Promise<void> {
+    const { hooksFile } = this.#boot
+    if (hooksFile === undefined) return
+    const { readSettingsFile } = await import('../settings/settings-file.ts')
+    const file = await readSettingsFile({ named: hooksFile, app: undefined, from: process.cwd() })
+    this.#hooks = new HookRunner(() => file?.hooks, this.#log)
+    await this.#hooks.call('postWorkerInit', this.#info)
+  }
+
+  get #info(): WorkerInfo {
+    const { id, generation } = this.#boot
+    return { pid: process.pid, id, generation }
   }
 
   #startHeartbeat(server: Server, timeoutMs: number): void {
@@ -240,6 +259,7 @@ class Worker {
     const closedItself = this.#onDrained.length > 0
     for (const finished of this.#onDrained) finished()
     await this.#application?.close()
+    await this.#hooks?.settle('workerExit', this.#info)
     // Handlers end the process by themselves, or when they have nothing more to do: nothing tells which.
     if (code === 0 && !closedItself && this.#events.callStopHandlers()) await new Promise<void>((resolve) => onIdle(resolve))
     this.#application?.finish()

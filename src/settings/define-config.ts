@@ -1,3 +1,4 @@
+import type { Hooks } from './hooks.ts'
 import type { SETTINGS, SettingKey } from './settings-table.ts'
 
 /** What may not stand in the file: it is about the file, or about one run. */
@@ -15,6 +16,7 @@ export type Config = {
 } & {
   /** What the command line calls APP: `path[:export]`, relative to the file. */
   readonly app?: string | undefined
+  readonly hooks?: Hooks | undefined
 }
 
 /** A configuration, or what makes one: it is called at the start and at every reload. */

@@ -4,6 +4,8 @@ import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path
 import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import { nearestName } from '../loading/nearest-name.ts'
+import { checkHooks } from './hooks.ts'
+import type { Hooks } from './hooks.ts'
 import { configurationError, importConfiguration } from './settings-import.ts'
 import { fileKeys, keyAliases } from './settings-rows.ts'
 import { configurationKey, flagName } from './setting-names.ts'
@@ -20,6 +22,7 @@ export interface SettingsFile {
   readonly values: ReadonlyMap<string, unknown>
   /** The `app` key, made relative to `from`. */
   readonly app: string | undefined
+  readonly hooks: Hooks
 }
 
 export interface FileSearch {
@@ -63,7 +66,7 @@ export async function readSettingsFile(search: FileSearch): Promise<SettingsFile
     )
   }
   refuseUnknownKeys(Object.keys(content), name)
-  const { app, ...values } = content
+  const { app, hooks, ...values } = content
   if (app !== undefined && (typeof app !== 'string' || app === '')) {
     throw new TsgiError('TSGI_ERR_OPTION', `app in ${name} is ${quote(app)}, but takes path[:export] of the application`)
   }
@@ -73,6 +76,7 @@ export async function readSettingsFile(search: FileSearch): Promise<SettingsFile
     name,
     directory,
     values: new Map(Object.entries(values)),
+    hooks: checkHooks(hooks, name),
     app: app === undefined ? undefined : shorter(relative(search.from, resolve(directory, app)), resolve(directory, app)),
   }
 }
@@ -175,7 +179,7 @@ async function withinTime(value: Promise<unknown>, name: string): Promise<unknow
 
 function refuseUnknownKeys(keys: readonly string[], name: string): void {
   const known = fileKeys()
-  const unknown = keys.filter((key) => key !== 'app' && !known.has(key))
+  const unknown = keys.filter((key) => key !== 'app' && key !== 'hooks' && !known.has(key))
   if (unknown.length === 0) return
   const complaints = unknown
     .slice(0, MAX_NAMED_KEYS)
@@ -186,7 +190,7 @@ function refuseUnknownKeys(keys: readonly string[], name: string): void {
 
 function suggestion(key: string, known: ReadonlySet<string>): string {
   const plain = configurationKey(key)
-  const meant = keyAliases().get(plain) ?? nearestName(plain, ['app', ...known])
+  const meant = keyAliases().get(plain) ?? nearestName(plain, ['app', 'hooks', ...known])
   if (meant !== undefined) return `; did you mean "${meant}"?`
   return ['config', 'checkConfig', 'printConfig'].includes(plain) ? `: --${flagName(plain)} is for the command line` : ''
 }
