@@ -155,11 +155,13 @@ class Worker {
     let before = performance.eventLoopUtilization()
     this.#tellNow = () => {
       const now = performance.eventLoopUtilization()
-      const { utilization: loopUtilization } = performance.eventLoopUtilization(now, before)
+      const { utilization } = performance.eventLoopUtilization(now, before)
       before = now
       const { requestsFinished: requests, requestsInFlight: inFlight } = server
-      send({ tsgi: 'stats', requests, inFlight, rssBytes: process.memoryUsage.rss(), loopUtilization })
+      send({ tsgi: 'stats', requests, inFlight, rssBytes: process.memoryUsage.rss(), loopUtilization: utilization || 0 })
     }
+    // At first there is no time to be busy in, which is no number.
+    this.#tellNow()
     setInterval(this.#tellNow, STATS_INTERVAL_MS).unref()
   }
 
