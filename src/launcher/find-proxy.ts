@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import type { ProxyBuild } from '../proxy/site.ts'
+import type { NginxBuild } from '../proxy/nginx/build.ts'
 import { findExecutable, isExecutable } from './executable.ts'
 
 /** Where packages put nginx, apart from the PATH, which often lacks these for a user who is not root. */
@@ -15,7 +15,7 @@ const VERSION_TIMEOUT_MS = 5000
 const HOW_TO_GET_ONE =
   'type `apt-get install nginx` (or `apk add nginx`, `dnf install nginx`, `brew install nginx`), or leave nginx out with `--server-type embedded`'
 
-export interface NginxProxy extends ProxyBuild {
+export interface NginxProxy extends NginxBuild {
   readonly type: 'nginx'
   readonly executable: string
 }
@@ -67,7 +67,7 @@ async function inspectNginx(executable: string): Promise<NginxProxy> {
 }
 
 /** Reads the output of `nginx -V`. Throws `TSGI_ERR_PROXY_NOT_FOUND` where it is not nginx that answers. */
-export function parseNginxBuild(answer: string, executable: string): ProxyBuild {
+export function parseNginxBuild(answer: string, executable: string): NginxBuild {
   const version = /^nginx version: [\w-]+\/(\d+(?:\.\d+)+)/m.exec(answer)?.[1]
   if (version === undefined)
     throw new TsgiError('TSGI_ERR_PROXY_NOT_FOUND', `${quote(executable)} is not nginx: -V answers ${quote(answer)}`)

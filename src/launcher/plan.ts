@@ -8,7 +8,7 @@ import { clocksOf } from '../process/clock-settings.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
-import { nginxConfiguration } from '../proxy/nginx.ts'
+import { nginxConfiguration } from '../proxy/nginx/configuration.ts'
 import { DEFAULT_TIMEOUTS, readTimeoutMs } from '../proxy/site.ts'
 import type { ListenAddress, Site } from '../proxy/site.ts'
 import { findProxy } from './find-proxy.ts'
@@ -62,7 +62,7 @@ export async function prepare({ app, settings, file }: StartOptions, undo: Undo[
     logs.close()
   })
   const plan: Plan = { app, settings, file, proxy, account, addresses, root, logs, token: randomUUID() }
-  if (proxy !== undefined) writeConfiguration(root, nginxConfiguration(siteOf(plan, proxy)))
+  if (proxy !== undefined) writeConfiguration(root, nginxConfiguration(siteOf(plan), proxy))
   if (settings.pidFile !== undefined) undo.push(writePidFile(settings.pidFile))
   return plan
 }
@@ -75,19 +75,26 @@ function writeConfiguration(root: ServerRoot, text: string): void {
   }
 }
 
-function siteOf({ settings, addresses, root, logs, account }: Plan, proxy: NginxProxy): Site {
+function siteOf({ settings, addresses, root, logs, account }: Plan): Site {
   return {
     listen: addresses,
     serverName: serverNameOf(settings.host),
     wire: settings.wire,
-    socketPath: root.socketPath,
-    mountPoint: settings.mountPoint,
+    applications: [{ mountPoint: settings.mountPoint, socketPath: root.socketPath, option: 'mount-point' }],
+    files: { aliases: [], directoryListing: false },
+    proxyMounts: [],
+    proxyHosts: [],
+    errorDocuments: [],
+    errorOverride: false,
+    compress: false,
+    slowClients: {},
+    includeFiles: [],
     limits: { requestBodyBytes: settings.limitRequestBody },
     timeouts: { ...DEFAULT_TIMEOUTS, readMs: readTimeoutMs(clocksOf(settings)), shutdownMs: settings.gracefulTimeout },
     logs: { access: logs.access, accessFormat: settings.accessLogFormat, error: logs.error, level: settings.logLevel },
     serverRoot: root.path,
+    pidPath: root.pidPath,
     ...(account === undefined ? {} : { runAs: { user: account.user, group: account.group } }),
-    proxy,
     proxyWorkers: Math.min(availableParallelism(), Math.max(2, settings.processes), MAX_PROXY_WORKERS),
   }
 }

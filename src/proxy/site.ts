@@ -15,14 +15,6 @@ export type LogTarget = { readonly file: string } | 'terminal'
 /** Where the access log goes: there, or to syslog, in nginx's words: `server=127.0.0.1:514,facility=user`; or nowhere. */
 export type AccessTarget = LogTarget | { readonly syslog: string } | 'off'
 
-/** What is known of the installed proxy. */
-export interface ProxyBuild {
-  /** `1.22.1` */
-  readonly version: string
-  /** Modules that this build leaves out, as `nginx -V` names them: `http_scgi_module`. Their directives would be refused. */
-  readonly without: ReadonlySet<string>
-}
-
 /** Waits of the proxy, milliseconds. */
 export interface ProxyTimeouts {
   /** For the request's head, from the first byte of a connection on. */
@@ -39,25 +31,135 @@ export interface ProxyTimeouts {
   readonly readMs: number
   /** Between two reads on a connection that was upgraded, such as a WebSocket. */
   readonly upgradeReadMs: number
+  /** Between two reads of what another server answers, for `proxyMounts` and `proxyHosts`. */
+  readonly otherReadMs: number
   /** For requests in flight when the proxy stops. */
   readonly shutdownMs: number
 }
 
-/** One site, in words of no proxy: what nginx's configuration, and any other's, is written from. */
-export interface Site {
-  readonly listen: readonly ListenAddress[]
-  /** SERVER_NAME: a host name, an IPv4 address, or an IPv6 address in brackets. */
-  readonly serverName: string
-  readonly wire: Wire
-  /** Absolute path of the workers' socket. */
-  readonly socketPath: string
+/** Limits that only some proxies have, against clients that send a little at a time. Absent: the proxy's usual ones. */
+export interface SlowClients {
+  /** A request's head may take so long where bytes keep coming, milliseconds. */
+  readonly headerMaxMs?: number
+  /** How many bytes of a head, a second, lengthen its time. */
+  readonly headerMinRate?: number
+  readonly bodyMaxMs?: number
+  readonly bodyMinRate?: number
+}
+
+/** An application and where it is served. */
+export interface MountedApplication {
   /** Empty, or `/x` with no slash at its end, not percent-encoded. */
   readonly mountPoint: string
+  /** Absolute path of its workers' socket. */
+  readonly socketPath: string
+  /** The option that it came from. */
+  readonly option: 'mount-point' | 'mount'
+}
+
+/** HTTPS. TLS 1.2 and 1.3 only. */
+export interface Tls {
+  readonly listen: readonly ListenAddress[]
+  /** Absolute path of the certificate with its chain, PEM. */
+  readonly certificateFile: string
+  /** Absolute path. */
+  readonly keyFile: string
+  readonly http2: boolean
+  /** Plain HTTP only redirects to HTTPS. */
+  readonly only: boolean
+  /** The value of Strict-Transport-Security. */
+  readonly hstsPolicy?: string
+  /** Client certificates are checked against this authority (absolute path, PEM)... */
+  readonly clients?: {
+    readonly caFile: string
+    /** ...and demanded below these URLs; empty: everywhere. */
+    readonly urls: readonly string[]
+  }
+  /** The application gets SSL_PROTOCOL, SSL_CIPHER and what is known of the client's certificate. */
+  readonly environment: boolean
+}
+
+/** Which names the server answers to. */
+export interface Hosts {
+  /** Every name that is served, the canonical one first: `www.example.com`, `*.example.com`. A request for any other is refused, 421. */
+  readonly names: readonly string[]
+  /** This name is redirected to the canonical one: `example.com` where that is `www.example.com`. */
+  readonly redirected?: string
+  /** `localhost` and loopback addresses are served, too. */
+  readonly localhost: boolean
+}
+
+/** What is served from the disk. Names that begin with a dot never are, `.well-known` apart. */
+export interface StaticFiles {
+  /** Absolute. A file in it goes before the application. */
+  readonly documentRoot?: string
+  /** URL paths that are files or directories of the disk, and never the application. `path` is absolute. */
+  readonly aliases: readonly { readonly url: string; readonly path: string; readonly kind: 'file' | 'directory' }[]
+  /** The file that stands for its directory: `index.html`. */
+  readonly directoryIndex?: string
+  readonly directoryListing: boolean
+}
+
+/** Who forwards requests to this proxy and may say for whom. */
+export interface TrustedProxies {
+  /** Addresses and networks: `10.0.0.0/8`, `::1`. */
+  readonly networks: readonly string[]
+  /** The header with the client's address: `X-Forwarded-For`. X-Forwarded-Proto, -Host and -Port are believed, too. */
+  readonly header: string
+}
+
+/** The application is asked about every request. */
+export interface Authentication {
+  /** URL path that the application answers with 2xx (and the user's name in X-Remote-User), 401 or 403. */
+  readonly url: string
+  /** URL paths below which nobody is asked: where users log in. */
+  readonly exempt: readonly string[]
+}
+
+/** The page while the application cannot be reached, or while the operator says so. */
+export interface Maintenance {
+  /** Absolute path of an HTML file. */
+  readonly page: string
+  /** Absolute path; while this file exists, the page is all that is served. */
+  readonly flag: string
+  readonly retryAfterS: number
+}
+
+/** One site, in words of no proxy: what nginx's configuration, and any other's, is written from. Every path is absolute. */
+export interface Site {
+  readonly listen: readonly ListenAddress[]
+  readonly tls?: Tls
+  /** SERVER_NAME: a host name, an IPv4 address, or an IPv6 address in brackets. */
+  readonly serverName: string
+  /** Absent: every name is served. */
+  readonly hosts?: Hosts
+  /** Connections that wait to be accepted; absent: the proxy's usual number. */
+  readonly backlog?: number
+  readonly wire: Wire
+  /** At least one; no two with one mount point. */
+  readonly applications: readonly [MountedApplication, ...MountedApplication[]]
+  readonly files: StaticFiles
+  /** URL paths that other HTTP servers answer, WebSockets included: `http://127.0.0.1:9000/x`. */
+  readonly proxyMounts: readonly { readonly url: string; readonly backend: string }[]
+  /** Host names that other HTTP servers answer. */
+  readonly proxyHosts: readonly { readonly host: string; readonly backend: string }[]
+  readonly trust?: TrustedProxies
+  readonly authentication?: Authentication
+  readonly maintenance?: Maintenance
+  /** What is shown in place of an error with this status: a path of this server. */
+  readonly errorDocuments: readonly { readonly code: number; readonly url: string }[]
+  /** These stand for the application's own errors, too. */
+  readonly errorOverride: boolean
+  /** Text is sent compressed to those who take it. */
+  readonly compress: boolean
   readonly limits: {
     /** Largest request body, bytes; 0: no limit. */
     readonly requestBodyBytes: number
+    /** Connections of clients at a time; absent: the proxy's usual number. */
+    readonly clients?: number
   }
   readonly timeouts: ProxyTimeouts
+  readonly slowClients: SlowClients
   readonly logs: {
     readonly access: AccessTarget
     /** `combined`, the default, `common`, `json`, or atoms. */
@@ -65,11 +167,13 @@ export interface Site {
     readonly error: LogTarget
     readonly level: LogLevel
   }
-  /** Absolute path of the private directory of this instance. */
+  /** The operator's own rules, in the proxy's words: read within the server, never written by us. */
+  readonly includeFiles: readonly string[]
+  /** The private directory of this instance. */
   readonly serverRoot: string
+  readonly pidPath: string
   /** Who the proxy's workers run as; only a launcher that is root can choose. */
   readonly runAs?: { readonly user: string; readonly group: string }
-  readonly proxy: ProxyBuild
   /** Worker processes of the proxy. */
   readonly proxyWorkers: number
 }
@@ -83,6 +187,7 @@ export const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
   connectMs: 15_000,
   readMs: 60_000,
   upgradeReadMs: 3_600_000,
+  otherReadMs: 60_000,
 }
 
 /** What the proxy waits beyond the workers' own limits, so that it is they who answer 504 or 503, milliseconds. */

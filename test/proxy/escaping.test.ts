@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { block, directive, from, literal, render, variable } from '../../src/proxy/directive.ts'
-import { nginxConfiguration } from '../../src/proxy/nginx.ts'
+import { block, directive, from, literal, render, variable } from '../../src/proxy/nginx/directive.ts'
 import type { Site } from '../../src/proxy/site.ts'
 import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import type { ReadDirective } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
-import { siteIn } from './sites.ts'
+import { nginxText, siteIn } from './sites.ts'
+import type { SiteChanges } from './sites.ts'
 
 const HOSTILE = [
   'a b',
@@ -35,7 +35,7 @@ const HOSTILE = [
 const WITH_DOLLAR = ['$host', '${host}', '$', 'a$$b', '\\$host', '"$host"']
 
 /** Every place where text from outside gets into a configuration as it is. `$` means something in the last one. */
-const SLOTS: Readonly<Record<string, (text: string) => Partial<Site>>> = {
+const SLOTS: Readonly<Record<string, (text: string) => SiteChanges>> = {
   socketPath: (text) => ({ socketPath: `/s/${text}` }),
   mountPoint: (text) => ({ mountPoint: `/${text}` }),
   serverRoot: (text) => ({ serverRoot: `/${text}` }),
@@ -47,16 +47,16 @@ const SLOTS: Readonly<Record<string, (text: string) => Partial<Site>>> = {
 const BENIGN = 'PLACEHOLDER'
 
 /** What nginx must see: the benign configuration, with the text in the place of the benign one. */
-function expected(change: (text: string) => Partial<Site>, text: string): ReadDirective[] {
+function expected(change: (text: string) => SiteChanges, text: string): ReadDirective[] {
   const put = (read: ReadDirective): ReadDirective => ({
     args: read.args.map((arg) => arg.replaceAll(BENIGN, () => text)),
     ...(read.block === undefined ? {} : { block: read.block.map(put) }),
   })
-  return readConfiguration(nginxConfiguration(siteIn('/srv/root', change(BENIGN)))).map(put)
+  return readConfiguration(nginxText(siteIn('/srv/root', change(BENIGN)))).map(put)
 }
 
-function seen(change: (text: string) => Partial<Site>, text: string): ReadDirective[] {
-  return readConfiguration(nginxConfiguration(siteIn('/srv/root', change(text))))
+function seen(change: (text: string) => SiteChanges, text: string): ReadDirective[] {
+  return readConfiguration(nginxText(siteIn('/srv/root', change(text))))
 }
 
 describe('a value from outside', () => {
@@ -68,9 +68,7 @@ describe('a value from outside', () => {
     it.each(['a\nb', 'a\rb', 'a\0b', 'a\tb', 'a\x1b[1mb', 'a\x7fb', 'a\x85b', 'a\u2028b', 'a\ud800b', 'x'.repeat(4000)])(
       `as ${slot} is refused: %j`,
       (text) => {
-        expect(() => nginxConfiguration(siteIn('/srv/root', change(text)))).toThrow(
-          expect.objectContaining({ code: 'TSGI_ERR_OPTION' }),
-        )
+        expect(() => nginxText(siteIn('/srv/root', change(text)))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
       },
     )
 
@@ -92,15 +90,15 @@ describe('a value from outside', () => {
 
   it.each(WITH_DOLLAR)('as a log that nginx would open by a variable is refused: %j', (text) => {
     const logs: Site['logs'] = { access: { file: `/x/${text}` }, error: 'terminal', level: 'warn' }
-    expect(() => nginxConfiguration(siteIn('/srv', { logs }))).toThrow(
+    expect(() => nginxText(siteIn('/srv', { logs }))).toThrow(
       expect.objectContaining({ code: 'TSGI_ERR_OPTION', message: expect.stringContaining('--server-root') }),
     )
   })
 
   it.each(['relative', '', 'off', 'syslog:server=1.2.3.4', '~ x'])('as a path is absolute: %j is refused', (text) => {
-    expect(() => nginxConfiguration(siteIn(text))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+    expect(() => nginxText(siteIn(text))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
     const logs: Site['logs'] = { access: { file: text }, error: 'terminal', level: 'warn' }
-    expect(() => nginxConfiguration(siteIn('/srv', { logs }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+    expect(() => nginxText(siteIn('/srv', { logs }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
   })
 })
 
@@ -133,7 +131,7 @@ requires('nginx').describe('nginx itself', () => {
   // A "/" cannot be in a name, and a "$" not in the access log's.
   it.each(HOSTILE)('takes a server root named %j for that', async (name) => {
     await withServerRoot(name, (directory) => {
-      const { ok, output } = nginxTest(directory, nginxConfiguration(siteIn(directory, { mountPoint: `/${name}` })))
+      const { ok, output } = nginxTest(directory, nginxText(siteIn(directory, { mountPoint: `/${name}` })))
       expect(output).toContain('test is successful')
       expect(ok).toBe(true)
       expect(readdirSync(directory).toSorted()).toEqual(['access.log', 'error.log', 'nginx.conf', 'nginx.pid', 'temp'])
@@ -144,7 +142,7 @@ requires('nginx').describe('nginx itself', () => {
   it.each(WITH_DOLLAR)('takes a mount point and a socket named %j for that', async (name) => {
     await withServerRoot('root', (directory) => {
       const site = siteIn(directory, { mountPoint: `/${name}`, socketPath: `${directory}/${name}.sock` })
-      expect(nginxTest(directory, nginxConfiguration(site)).output).toContain('test is successful')
+      expect(nginxTest(directory, nginxText(site)).output).toContain('test is successful')
     })
   })
 })

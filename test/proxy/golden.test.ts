@@ -1,39 +1,38 @@
 import { describe, expect, it } from 'vitest'
 
-import { nginxConfiguration } from '../../src/proxy/nginx.ts'
 import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
-import { OPTION_SETS, siteIn } from './sites.ts'
+import { nginxText, BUILDS, OPTION_SETS, siteIn } from './sites.ts'
 
 describe("nginx's configuration", () => {
   for (const [name, changes] of Object.entries(OPTION_SETS)) {
     it(`for ${name} is the reviewed text`, async () => {
-      await expect(nginxConfiguration(siteIn('/tmp/tsgi-1a2b3c', changes))).toMatchFileSnapshot(`golden/${name}.conf`)
+      await expect(nginxText(siteIn('/tmp/tsgi-1a2b3c', changes), BUILDS[name])).toMatchFileSnapshot(`golden/${name}.conf`)
     })
   }
 
   it('asks for nothing that the build leaves out', () => {
-    const text = nginxConfiguration(siteIn('/srv', OPTION_SETS['uwsgi-small-build']))
+    const text = nginxText(siteIn('/srv', OPTION_SETS['uwsgi-small-build']), BUILDS['uwsgi-small-build'])
     expect(text).not.toMatch(/scgi_temp|fastcgi/)
   })
 
   it('is refused for a build that lacks the wire', () => {
-    const proxy = { version: '1.22.1', without: new Set(['http_uwsgi_module']) }
-    expect(() => nginxConfiguration(siteIn('/srv', { proxy }))).toThrow(
+    const build = { version: '1.22.1', without: new Set(['http_uwsgi_module']) }
+    expect(() => nginxText(siteIn('/srv'), build)).toThrow(
       expect.objectContaining({ code: 'TSGI_ERR_PROXY_CONFIG', message: expect.stringContaining('http_uwsgi_module') }),
     )
   })
 
   it('names the option that caused a line', () => {
-    const text = nginxConfiguration(siteIn('/srv', { mountPoint: '/x' }))
+    const text = nginxText(siteIn('/srv', { mountPoint: '/x' }))
     expect(text).toMatch(/listen 127\.0\.0\.1:8000; {2}# --port\n/)
     expect(text).toMatch(/client_max_body_size 10485760; {2}# --limit-request-body\n/)
     expect(text).toMatch(/location "\/x\/" \{ {2}# --mount-point\n/)
   })
 
   it('serves the mount point and answers 404 beside it', () => {
-    const server = readConfiguration(nginxConfiguration(siteIn('/srv', { mountPoint: '/x' })))
+    const server = readConfiguration(nginxText(siteIn('/srv', { mountPoint: '/x' })))
       .find(({ args }) => args[0] === 'http')
       ?.block?.find(({ args }) => args[0] === 'server')
     const locations = server?.block?.filter(({ args }) => args[0] === 'location')
@@ -42,13 +41,13 @@ describe("nginx's configuration", () => {
   })
 
   it.each(['localhost', '127.0.0.1%eth0', '1.2.3.4;', 'fe80::1%eth0', ''])('cannot listen on %j', (host) => {
-    expect(() => nginxConfiguration(siteIn('/srv', { listen: [{ host, port: 80 }] }))).toThrow(
+    expect(() => nginxText(siteIn('/srv', { listen: [{ host, port: 80 }] }))).toThrow(
       expect.objectContaining({ code: 'TSGI_ERR_OPTION' }),
     )
   })
 
   it.each(['~.*', '*.example.com', '$hostname', 'a b', 'a;b', '', '[::1', '[x]'])('has no server named %j', (serverName) => {
-    expect(() => nginxConfiguration(siteIn('/srv', { serverName }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+    expect(() => nginxText(siteIn('/srv', { serverName }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
   })
 })
 
@@ -59,7 +58,7 @@ requires('nginx').describe('nginx -t', () => {
         // Account and small port need root; both are words that nginx looks up.
         const { runAs: _, ...unprivileged } = changes
         const listen = (changes.listen ?? [{ host: '127.0.0.1', port: 8000 }]).map((address) => ({ ...address, port: 8000 }))
-        const { ok, output } = nginxTest(directory, nginxConfiguration(siteIn(directory, { ...unprivileged, listen })))
+        const { ok, output } = nginxTest(directory, nginxText(siteIn(directory, { ...unprivileged, listen }), BUILDS[name]))
         expect(output).not.toMatch(/\[(?:warn|error|emerg)\](?!.*open file resource limit)/)
         expect(ok).toBe(true)
       })

@@ -2,11 +2,12 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 
-import type { Site, Wire } from '../../src/proxy/site.ts'
+import type { Wire } from '../../src/proxy/site.ts'
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import { startNginx } from './running-nginx.ts'
 import type { RunningNginx } from './running-nginx.ts'
+import type { SiteChanges } from './sites.ts'
 
 /** How a connection of each protocol begins. */
 const FIRST: Record<Wire, string> = { fastcgi: '\x01\x01', uwsgi: '\0', http: 'GET /' }
@@ -36,7 +37,7 @@ function backend(socket: Socket): void {
   })
 }
 
-async function start(changes: Partial<Site>): Promise<number> {
+async function start(changes: SiteChanges): Promise<number> {
   nginx = await startNginx(changes, backend)
   return nginx.port
 }

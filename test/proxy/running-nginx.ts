@@ -5,10 +5,9 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { nginxConfiguration } from '../../src/proxy/nginx.ts'
-import type { Site } from '../../src/proxy/site.ts'
 import { findExecutable } from '../support/requirements.ts'
-import { siteIn } from './sites.ts'
+import { nginxText, siteIn } from './sites.ts'
+import type { SiteChanges } from './sites.ts'
 
 export interface RunningNginx {
   readonly port: number
@@ -17,7 +16,7 @@ export interface RunningNginx {
 }
 
 /** The real nginx with a generated configuration, in front of `backend`, which gets every connection to the workers' socket. */
-export async function startNginx(changes: Partial<Site>, backend: (socket: Socket) => void): Promise<RunningNginx> {
+export async function startNginx(changes: SiteChanges, backend: (socket: Socket) => void): Promise<RunningNginx> {
   const root = mkdtempSync(join(tmpdir(), 'tsgi-test-'))
   mkdirSync(join(root, 'temp'))
   const port = await freePort()
@@ -28,9 +27,9 @@ export async function startNginx(changes: Partial<Site>, backend: (socket: Socke
     ...changes,
   })
   const workers = createServer(backend)
-  await new Promise<void>((resolve) => workers.listen(site.socketPath, resolve))
+  await new Promise<void>((resolve) => workers.listen(site.applications[0].socketPath, resolve))
   const file = join(root, 'nginx.conf')
-  writeFileSync(file, nginxConfiguration(site))
+  writeFileSync(file, nginxText(site))
   const errorLog = join(root, 'error.log')
   const child = spawn(findExecutable('nginx') ?? 'nginx', ['-e', errorLog, '-p', root, '-c', file], { stdio: 'ignore' })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))

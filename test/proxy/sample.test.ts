@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 
-import { nginxConfiguration } from '../../src/proxy/nginx.ts'
 import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import type { ReadDirective } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
-import { siteIn } from './sites.ts'
+import { nginxText, siteIn } from './sites.ts'
 
 const sample = readFileSync(new URL('../../nginx/tsgi.conf', import.meta.url), 'utf8')
 
@@ -17,7 +16,7 @@ function find(nodes: readonly ReadDirective[], names: RegExp): string[][] {
 
 it('the sample tells a worker what the generated configuration tells', () => {
   const names = /^(?:fastcgi|uwsgi)_param$/
-  expect(find(readConfiguration(sample), names)).toEqual(find(readConfiguration(nginxConfiguration(siteIn('/srv'))), names))
+  expect(find(readConfiguration(sample), names)).toEqual(find(readConfiguration(nginxText(siteIn('/srv'))), names))
 })
 
 requires('nginx').test('nginx takes the sample', async () => {

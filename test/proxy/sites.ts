@@ -1,26 +1,49 @@
 import { DEFAULT_TIMEOUTS } from '../../src/proxy/site.ts'
+import { nginxConfiguration } from '../../src/proxy/nginx/configuration.ts'
+import type { NginxBuild } from '../../src/proxy/nginx/build.ts'
 import type { Site } from '../../src/proxy/site.ts'
 
+/** What a test changes; the first two are of the first application. */
+export type SiteChanges = Partial<Site> & { readonly mountPoint?: string; readonly socketPath?: string }
+
+/** Debian 12's. */
+export const NGINX_BUILD: NginxBuild = { version: '1.22.1', without: new Set() }
+
+/** The configuration for nginx; Debian 12's where no other is named. */
+export function nginxText(site: Site, build: NginxBuild = NGINX_BUILD): string {
+  return nginxConfiguration(site, build)
+}
+
 /** A site as the launcher makes it for a user who is not root, with what a test changes. */
-export function siteIn(serverRoot: string, changes: Partial<Site> = {}): Site {
+export function siteIn(
+  serverRoot: string,
+  { mountPoint = '', socketPath = `${serverRoot}/tsgi.sock`, ...changes }: SiteChanges = {},
+): Site {
   return {
     listen: [{ host: '127.0.0.1', port: 8000 }],
     serverName: '127.0.0.1',
     wire: 'fastcgi',
-    socketPath: `${serverRoot}/tsgi.sock`,
-    mountPoint: '',
+    applications: [{ mountPoint, socketPath, option: 'mount-point' }],
+    files: { aliases: [], directoryListing: false },
+    proxyMounts: [],
+    proxyHosts: [],
+    errorDocuments: [],
+    errorOverride: false,
+    compress: false,
+    slowClients: {},
+    includeFiles: [],
     limits: { requestBodyBytes: 10 * 1024 * 1024 },
     timeouts: { ...DEFAULT_TIMEOUTS, shutdownMs: 15_000 },
     logs: { access: { file: `${serverRoot}/access.log` }, error: { file: `${serverRoot}/error.log` }, level: 'info' },
     serverRoot,
-    proxy: { version: '1.22.1', without: new Set() },
+    pidPath: `${serverRoot}/nginx.pid`,
     proxyWorkers: 2,
     ...changes,
   }
 }
 
 /** Option sets that together use every part of the configuration. */
-export const OPTION_SETS: Readonly<Record<string, Partial<Site>>> = {
+export const OPTION_SETS: Readonly<Record<string, SiteChanges>> = {
   fastcgi: {},
   'uwsgi-mounted': { wire: 'uwsgi', mountPoint: '/app/v1', limits: { requestBodyBytes: 0 } },
   'http-ipv6-terminal': {
@@ -42,6 +65,10 @@ export const OPTION_SETS: Readonly<Record<string, Partial<Site>>> = {
   },
   'uwsgi-small-build': {
     wire: 'uwsgi',
-    proxy: { version: '1.18.0', without: new Set(['http_scgi_module', 'http_fastcgi_module']) },
   },
+}
+
+/** The builds for which the sets above differ from Debian's. */
+export const BUILDS: Readonly<Record<string, NginxBuild>> = {
+  'uwsgi-small-build': { version: '1.18.0', without: new Set(['http_scgi_module', 'http_fastcgi_module']) },
 }

@@ -11,12 +11,11 @@ import { nodeHandler } from '../../src/adapters/node-application.ts'
 import type { RequestHandler } from '../../src/gateway/request-handler.ts'
 import { applicationHandler } from '../../src/gateway/run-application.ts'
 import type { Application } from '../../src/interface/application.ts'
-import { nginxConfiguration } from '../../src/proxy/nginx.ts'
 import { Server } from '../../src/server/server.ts'
 import type { ServerOptions } from '../../src/server/server.ts'
 import type { Wire } from '../../src/proxy/site.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
-import { siteIn } from '../proxy/sites.ts'
+import { nginxText, siteIn } from '../proxy/sites.ts'
 import { findExecutable, requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import { uwsgiRequest } from '../wire/uwsgi.ts'
@@ -130,7 +129,7 @@ export class UpgradeBench {
       ...(process.getuid?.() === 0 ? { runAs: { user: 'root', group: 'root' } } : {}),
     })
     const file = join(this.#root, 'nginx.conf')
-    writeFileSync(file, nginxConfiguration(site))
+    writeFileSync(file, nginxText(site))
     const errorLog = join(this.#root, 'error.log')
     const child = spawn(findExecutable('nginx') ?? 'nginx', ['-e', errorLog, '-p', this.#root, '-c', file], { stdio: 'ignore' })
     let ended = false

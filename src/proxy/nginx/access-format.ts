@@ -1,6 +1,6 @@
-import { TsgiError } from '../interface/errors.ts'
-import { parseAccessFormat } from '../logging/access-format.ts'
-import type { AccessToken } from '../logging/access-format.ts'
+import { TsgiError } from '../../interface/errors.ts'
+import { parseAccessFormat } from '../../logging/access-format.ts'
+import type { AccessToken } from '../../logging/access-format.ts'
 import { directive, literal, variable } from './directive.ts'
 import type { Argument, Directive, Literal, Variable } from './directive.ts'
 

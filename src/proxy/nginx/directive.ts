@@ -1,4 +1,5 @@
-import { quote, TsgiError } from '../interface/errors.ts'
+import { quote, TsgiError } from '../../interface/errors.ts'
+import type { ConfigurationLine } from '../configuration-line.ts'
 
 /**
  * What a `$` means in a directive's arguments. A directive that is not in this table cannot be written.
@@ -163,37 +164,41 @@ function hasDollar(argument: Argument): boolean {
   return 'literal' in argument ? argument.literal.includes('$') : argument.some(hasDollar)
 }
 
+/** The text of a configuration: `renderLines` with the option behind each line. */
+export function render(nodes: readonly Node[]): string {
+  return renderLines(nodes)
+    .map(({ text, option }) => `${text}${option === undefined ? '' : `  # --${option}`}\n`)
+    .join('')
+}
+
 /**
- * The text of a configuration. Throws `TSGI_ERR_OPTION`, with the option's name, for a value that cannot be written:
+ * The lines of a configuration. Throws `TSGI_ERR_OPTION`, with the option's name, for a value that cannot be written:
  * one with a control character, or one too long for nginx.
  */
-export function render(nodes: readonly Node[]): string {
-  return renderNodes(nodes, undefined, '')
+export function renderLines(nodes: readonly Node[], parent?: Directive, indent = ''): ConfigurationLine[] {
+  return nodes.flatMap((node) => {
+    if ('comment' in node) return { text: node.comment === '' ? '' : `${indent}# ${printable(node.comment, undefined)}` }
+    if ('key' in node) return { text: `${indent}${renderEntry(node, parent)}` }
+    return renderDirective(node, indent)
+  })
 }
 
-function renderNodes(nodes: readonly Node[], parent: Directive | undefined, indent: string): string {
-  let text = ''
-  for (const node of nodes) {
-    if ('comment' in node) text += node.comment === '' ? '\n' : `${indent}# ${printable(node.comment, undefined)}\n`
-    else if ('key' in node) text += renderEntry(node, parent, indent)
-    else text += renderDirective(node, indent)
-  }
-  return text
-}
-
-function renderDirective(node: Directive, indent: string): string {
+function renderDirective(node: Directive, indent: string): ConfigurationLine[] {
   const args = node.args.map((arg) => renderArgument(arg, DIRECTIVES[node.name], node.option))
   // nginx wants parentheses round the condition of an `if`.
   const words = node.name === 'if' ? ['if', `(${args.join(' ')})`] : [node.name, ...args]
-  const origin = node.option === undefined ? '' : `  # --${word(node.option)}`
-  if (node.block === undefined) return `${indent}${words.join(' ')};${origin}\n`
-  if (node.block.length === 0) return `${indent}${words.join(' ')} {}${origin}\n`
-  return `${indent}${words.join(' ')} {${origin}\n${renderNodes(node.block, node, `${indent}    `)}${indent}}\n`
+  const line = (end: string): ConfigurationLine => ({
+    text: `${indent}${words.join(' ')}${end}`,
+    ...(node.option === undefined ? {} : { option: word(node.option) }),
+  })
+  if (node.block === undefined) return [line(';')]
+  if (node.block.length === 0) return [line(' {}')]
+  return [line(' {'), ...renderLines(node.block, node, `${indent}    `), { text: `${indent}}` }]
 }
 
-function renderEntry(entry: Entry, parent: Directive | undefined, indent: string): string {
+function renderEntry(entry: Entry, parent: Directive | undefined): string {
   const value = renderArgument(entry.value, parent === undefined ? 'plain' : DIRECTIVES[parent.name], parent?.option)
-  return `${indent}${renderArgument(entry.key, 'plain', parent?.option)} ${value};\n`
+  return `${renderArgument(entry.key, 'plain', parent?.option)} ${value};`
 }
 
 function renderArgument(argument: Argument, meaning: DollarMeaning, option: string | undefined): string {

@@ -1,10 +1,11 @@
-import { quote, TsgiError } from '../interface/errors.ts'
-import type { LogLevel } from '../interface/logger.ts'
+import { quote, TsgiError } from '../../interface/errors.ts'
+import type { LogLevel } from '../../interface/logger.ts'
 import { block, directive, dollarDeclaration, from, literal, needsDollar, render, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
-import { nginxAccessFormat } from './nginx-access.ts'
-import { requestHeaders, requestParams } from './nginx-params.ts'
-import type { ListenAddress, LogTarget, ProxyBuild, Site, Wire } from './site.ts'
+import { nginxAccessFormat } from './access-format.ts'
+import { requestHeaders, requestParams } from './params.ts'
+import type { ListenAddress, LogTarget, MountedApplication, Site, Wire } from '../site.ts'
+import type { NginxBuild } from './build.ts'
 
 /** nginx's module names of the wires. */
 const MODULES = { fastcgi: 'fastcgi', uwsgi: 'uwsgi', http: 'proxy' } as const satisfies Record<Wire, string>
@@ -38,20 +39,20 @@ const UPGRADE_LOCATION = '@tsgi_upgrade'
  * Throws `TSGI_ERR_OPTION` for a value that nginx's configuration cannot hold, and `TSGI_ERR_PROXY_CONFIG` for a build of nginx
  * that lacks what the site needs.
  */
-export function nginxConfiguration(site: Site): string {
-  return render(nginxDirectives(site))
+export function nginxConfiguration(site: Site, build: NginxBuild): string {
+  return render(nginxDirectives(site, build))
 }
 
 /** The same as directives, each with the option that caused it. */
-export function nginxDirectives(site: Site): Node[] {
-  checkBuild(site)
+export function nginxDirectives(site: Site, build: NginxBuild): Node[] {
+  checkBuild(site, build)
   return [
     { comment: 'Written by tsgi-express for nginx at every start: changes made here are lost.' },
     { comment: 'A line that an option caused ends with its name.' },
     { comment: '' },
     { comment: 'nginx runs in the foreground, as a child of the launcher.' },
     directive('daemon', 'off'),
-    from('server-root', directive('pid', path(site.serverRoot, 'nginx.pid'))),
+    from('server-root', directive('pid', literal(absolute(site.pidPath)))),
     ...(site.runAs === undefined ? [] : [directive('user', literal(site.runAs.user), literal(site.runAs.group))]),
     from('processes', directive('worker_processes', site.proxyWorkers)),
     { comment: 'How long a stop waits for requests in flight.' },
@@ -60,35 +61,35 @@ export function nginxDirectives(site: Site): Node[] {
     { comment: '' },
     block('events', [], [directive('worker_connections', WORKER_CONNECTIONS)]),
     { comment: '' },
-    block('http', [], httpBlock(site)),
+    block('http', [], httpBlock(site, build)),
   ]
 }
 
-function httpBlock(site: Site): Node[] {
-  const nodes = httpDirectives(site)
+function httpBlock(site: Site, build: NginxBuild): Node[] {
+  const nodes = httpDirectives(site, build)
   return needsDollar(nodes)
     ? [{ comment: 'A "$" in a value: nginx knows no other way to write one.' }, dollarDeclaration, { comment: '' }, ...nodes]
     : nodes
 }
 
-function httpDirectives(site: Site): Node[] {
+function httpDirectives(site: Site, build: NginxBuild): Node[] {
   return [
     ...accessLog(site.logs),
     directive('server_tokens', 'off'),
     { comment: '' },
     { comment: 'Everything that nginx spools stays in the server root.' },
-    ...temporaryPaths(site),
+    ...temporaryPaths(site, build),
     { comment: '' },
     { comment: 'The workers: each takes connections from the one socket. They are never marked as down.' },
     block(
       'upstream',
       [UPSTREAM],
-      [workers(site), directive('keepalive', UPSTREAM_KEEPALIVE), directive('keepalive_timeout', UPSTREAM_IDLE)],
+      [workers(site.applications[0]), directive('keepalive', UPSTREAM_KEEPALIVE), directive('keepalive_timeout', UPSTREAM_IDLE)],
     ),
     ...(site.wire === 'fastcgi'
       ? [
           { comment: 'The same for upgrades, without connections that are kept: those speak FastCGI already.' },
-          block('upstream', [UPGRADE_UPSTREAM], [workers(site)]),
+          block('upstream', [UPGRADE_UPSTREAM], [workers(site.applications[0])]),
         ]
       : []),
     { comment: '' },
@@ -117,8 +118,8 @@ function accessLog({ access, accessFormat = 'combined' }: Site['logs']): Node[] 
   ]
 }
 
-function workers(site: Site): Directive {
-  return from('server-root', directive('server', literal(`unix:${absolute(site.socketPath)}`), 'fail_timeout=0'))
+function workers({ socketPath }: MountedApplication): Directive {
+  return from('server-root', directive('server', literal(`unix:${absolute(socketPath)}`), 'fail_timeout=0'))
 }
 
 function httpMaps(): Node[] {
@@ -191,12 +192,13 @@ function transfer(module: (typeof MODULES)[Wire], connectMs: number, readMs: num
 function locations(site: Site): Node[] {
   const served = passToWorkers(site)
   const nodes: Node[] = []
-  if (site.mountPoint === '') {
+  const { mountPoint } = site.applications[0]
+  if (mountPoint === '') {
     nodes.push(block('location', ['/'], served))
   } else {
     // A location "/app" would take "/apple" too.
-    nodes.push(from('mount-point', block('location', ['=', literal(absolute(site.mountPoint))], served)))
-    nodes.push(from('mount-point', block('location', [literal(`${absolute(site.mountPoint)}/`)], served)))
+    nodes.push(from('mount-point', block('location', ['=', literal(absolute(mountPoint))], served)))
+    nodes.push(from('mount-point', block('location', [literal(`${absolute(mountPoint)}/`)], served)))
     nodes.push({ comment: 'Nothing else is served.' }, block('location', ['/'], [directive('return', 404)]))
   }
   if (site.wire !== 'fastcgi') {
@@ -236,9 +238,9 @@ function pass(wire: Wire): Directive {
 }
 
 /** A directive for every module that spools, used or not: each would make its compiled-in directory, which may not be ours to make. */
-function temporaryPaths(site: Site): Directive[] {
+function temporaryPaths(site: Site, build: NginxBuild): Directive[] {
   const directory = `${absolute(site.serverRoot)}/temp`
-  const spools = (['proxy', 'fastcgi', 'uwsgi', 'scgi'] as const).filter((module) => has(site.proxy, `http_${module}_module`))
+  const spools = (['proxy', 'fastcgi', 'uwsgi', 'scgi'] as const).filter((module) => has(build, `http_${module}_module`))
   return [
     from('server-root', directive('client_body_temp_path', literal(`${directory}/body`))),
     ...spools.map((module) => from('server-root', directive(`${module}_temp_path`, literal(`${directory}/${module}`)))),
@@ -263,28 +265,21 @@ function checkServerName(name: string): string {
   throw new TsgiError('TSGI_ERR_OPTION', `${quote(name)} is no name for a server`)
 }
 
-function checkBuild(site: Site): void {
+function checkBuild(site: Site, build: NginxBuild): void {
   const needed = new Set(['http_map_module', 'http_upstream_keepalive_module', `http_${MODULES[site.wire]}_module`])
   if (site.wire === 'fastcgi') needed.add('http_uwsgi_module')
-  const missing = [...needed].filter((module) => !has(site.proxy, module))
+  const missing = [...needed].filter((module) => !has(build, module))
   if (missing.length > 0) {
-    throw new TsgiError(
-      'TSGI_ERR_PROXY_CONFIG',
-      `this nginx (${quote(site.proxy.version)}) was built without ${missing.join(', ')}`,
-    )
+    throw new TsgiError('TSGI_ERR_PROXY_CONFIG', `this nginx (${quote(build.version)}) was built without ${missing.join(', ')}`)
   }
 }
 
-function has(build: ProxyBuild, module: string): boolean {
+function has(build: NginxBuild, module: string): boolean {
   return !build.without.has(module)
 }
 
 function logArgument(target: LogTarget, terminal: string): Argument {
   return target === 'terminal' ? terminal : literal(absolute(target.file))
-}
-
-function path(directory: string, name: string): Argument {
-  return literal(`${absolute(directory)}/${name}`)
 }
 
 /** A relative path would be taken from nginx's prefix, and a word such as `off` or `syslog:` has a meaning of its own. */
