@@ -3,6 +3,8 @@ import { styleText } from 'node:util'
 /** What the operator is told once a request has gone all the way. */
 export interface BannerFields {
   readonly url: string
+  /** Absent without HTTPS. */
+  readonly httpsUrl?: string
   readonly serverType: string
   /** Absent for the embedded server. */
   readonly wire?: string
@@ -11,7 +13,10 @@ export interface BannerFields {
   readonly errorLog: string
   /** Absent where nothing writes one. */
   readonly accessLog?: string
-  readonly application: string
+  /** The first one, then each further one with its mount point. */
+  readonly applications: readonly string[]
+  /** Side services, each with its script. */
+  readonly services: readonly string[]
   readonly workerPids: readonly number[]
   readonly limitRequestBody: string
   readonly bootMs: number
@@ -22,13 +27,15 @@ export interface BannerFields {
 export function banner(fields: BannerFields, colour: boolean): string {
   const rows: [name: string, value: string | undefined][] = [
     ['Server URL', fields.url],
+    ['Server URL (HTTPS)', fields.httpsUrl],
     ['Server Type', fields.serverType],
     ['Wire', fields.wire],
     ['Server Root', fields.serverRoot],
     ['Server Conf', fields.configuration],
     ['Error Log File', fields.errorLog],
     ['Access Log File', fields.accessLog],
-    ['Application', fields.application],
+    ...fields.applications.map((application): [string, string] => ['Application', application]),
+    ...fields.services.map((service): [string, string] => ['Service', service]),
     ['Processes', `${fields.workerPids.length} (pid ${fields.workerPids.join(', ')})`],
     ['Request Body Limit', fields.limitRequestBody],
     ['Boot Time', `${Math.round(fields.bootMs)} ms`],
@@ -37,7 +44,7 @@ export function banner(fields: BannerFields, colour: boolean): string {
   const shown = rows.filter((row): row is [string, string] => row[1] !== undefined)
   const width = Math.max(...shown.map(([name]) => name.length))
   const lines = shown.map(([name, value]) => `${style('dim', `${name.padEnd(width)} :`, colour)} ${value}`)
-  return `${lines.join('\n')}\n${style('green', 'Ready', colour)} ${style('bold', fields.url, colour)}\n`
+  return `${lines.join('\n')}\n${style('green', 'Ready', colour)} ${style('bold', fields.httpsUrl ?? fields.url, colour)}\n`
 }
 
 /** True where colours can be shown and nobody has asked for none (no-color.org). */

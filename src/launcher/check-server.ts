@@ -17,7 +17,8 @@ export async function checkServer({ app, settings }: StartOptions): Promise<stri
   try {
     workerVariables(settings, process.env)
     workerRights(settings)
-    const apart = { port: 0, serverRoot: undefined, pidFile: undefined, logToTerminal: false }
+    const httpsPort = settings.httpsPort === undefined ? undefined : 0
+    const apart = { port: 0, httpsPort, serverRoot: undefined, pidFile: undefined, logToTerminal: false }
     const { proxy, root, logs } = await prepare({ app, settings: { ...settings, ...apart } }, undo)
     if (proxy === undefined) return [app, 'no proxy']
     await testConfiguration(proxy, root, logs)

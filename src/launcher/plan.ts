@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
-import { clocksOf } from '../process/clock-settings.ts'
+import { workerRights } from '../process/worker-rights.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { nginxConfiguration } from '../proxy/nginx/configuration.ts'
-import { DEFAULT_TIMEOUTS, readTimeoutMs } from '../proxy/site.ts'
-import type { ListenAddress, Site } from '../proxy/site.ts'
+import type { ListenAddress } from '../proxy/site.ts'
+import { readCertificate } from './certificate.ts'
+import type { ServerCertificate } from './certificate.ts'
+import { checkOptions, doubts } from './check-options.ts'
 import { findProxy } from './find-proxy.ts'
 import type { NginxProxy } from './find-proxy.ts'
 import type { Logs } from './log-files.ts'
@@ -20,9 +21,10 @@ import { proxyAccount } from './proxy-account.ts'
 import type { Account } from './proxy-account.ts'
 import { prepareServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
+import { siteOf } from './site.ts'
 
-/** More worker processes of nginx serve no purpose in front of ours. */
-const MAX_PROXY_WORKERS = 8
+/** Ports from here on are for every user. */
+const FIRST_FREE_PORT = 1024
 
 /** Takes one step of the start back. */
 export type Undo = () => void | Promise<void>
@@ -42,6 +44,10 @@ export interface Plan extends StartOptions {
   readonly proxy: NginxProxy | undefined
   readonly account: Account | undefined
   readonly addresses: readonly ListenAddress[]
+  /** Empty without HTTPS. */
+  readonly httpsAddresses: readonly ListenAddress[]
+  /** What the operator should know though it stops nothing. */
+  readonly warnings: readonly string[]
   readonly root: ServerRoot
   readonly logs: Logs
   readonly token: string
@@ -50,10 +56,16 @@ export interface Plan extends StartOptions {
 /** Everything that can be found out and written before a process is started. */
 export async function prepare({ app, settings, file }: StartOptions, undo: Undo[]): Promise<Plan> {
   locateApp(app, process.cwd())
+  for (const [, mounted] of settings.mount) locateApp(mounted, process.cwd())
   const proxy = await findProxy(settings.serverType, settings.proxyExecutable)
+  checkOptions(settings, proxy !== undefined)
+  checkRoot(settings)
+  const certificate = certificateOf(settings)
   const addresses = await checkPort(settings.host, settings.port)
-  const account = proxy === undefined ? undefined : proxyAccount()
-  const root = await prepareServerRoot({ directory: settings.serverRoot, proxied: proxy !== undefined, account })
+  const httpsAddresses = settings.httpsPort === undefined ? [] : await checkPort(settings.host, settings.httpsPort, 'https-port')
+  const account = proxy === undefined ? undefined : proxyAccount(workerRights(settings).account)
+  const mounts = settings.mount.length
+  const root = await prepareServerRoot({ directory: settings.serverRoot, proxied: proxy !== undefined, account, mounts })
   undo.push(() => {
     root.remove()
   })
@@ -61,46 +73,44 @@ export async function prepare({ app, settings, file }: StartOptions, undo: Undo[
   undo.push(() => {
     logs.close()
   })
-  const plan: Plan = { app, settings, file, proxy, account, addresses, root, logs, token: randomUUID() }
-  if (proxy !== undefined) writeConfiguration(root, nginxConfiguration(siteOf(plan), proxy))
+  const warnings = [...(certificate?.warnings ?? []), ...doubts(settings)]
+  const plan: Plan = { app, settings, file, proxy, account, addresses, httpsAddresses, warnings, root, logs, token: randomUUID() }
+  if (proxy !== undefined) {
+    const text = nginxConfiguration(siteOf(plan), proxy)
+    if (certificate !== undefined && settings.sslCertificateChainFile !== undefined)
+      write(root.certificatePath, certificate.chain)
+    write(root.configurationPath, text)
+  }
   if (settings.pidFile !== undefined) undo.push(writePidFile(settings.pidFile))
   return plan
 }
 
-function writeConfiguration(root: ServerRoot, text: string): void {
+/** Ports that only root can have are for everyone: whoever answers there must not be root. */
+function checkRoot({ port, httpsPort = 0, user }: Settings<'start-server'>): void {
+  const low = [port, httpsPort].find((each) => each > 0 && each < FIRST_FREE_PORT)
+  if (process.getuid?.() !== 0 || user !== undefined || low === undefined) return
+  throw new TsgiError(
+    'TSGI_ERR_OPTION',
+    `on port ${low} as root, the application needs a user of its own: add \`--user www-data\` (or \`--user root\`, if it must be)`,
+  )
+}
+
+function certificateOf(settings: Settings<'start-server'>): ServerCertificate | undefined {
+  const { sslCertificateFile, sslCertificateKeyFile, serverName, serverAlias } = settings
+  if (sslCertificateFile === undefined || sslCertificateKeyFile === undefined) return undefined
+  return readCertificate({
+    certificateFile: sslCertificateFile,
+    keyFile: sslCertificateKeyFile,
+    chainFile: settings.sslCertificateChainFile,
+    caFile: settings.sslCaCertificateFile,
+    names: serverName === undefined ? [] : [serverName, ...serverAlias],
+  })
+}
+
+function write(path: string, text: string): void {
   try {
-    writeFileSync(root.configurationPath, text, { mode: 0o640 })
+    writeFileSync(path, text, { mode: 0o640 })
   } catch (error) {
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(root.configurationPath)}: ${quote(error)}`, { cause: error })
+    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
   }
-}
-
-function siteOf({ settings, addresses, root, logs, account }: Plan): Site {
-  return {
-    listen: addresses,
-    serverName: serverNameOf(settings.host),
-    wire: settings.wire,
-    applications: [{ mountPoint: settings.mountPoint, socketPath: root.socketPath, option: 'mount-point' }],
-    files: { aliases: [], directoryListing: false },
-    proxyMounts: [],
-    proxyHosts: [],
-    errorDocuments: [],
-    errorOverride: false,
-    compress: false,
-    slowClients: {},
-    includeFiles: [],
-    limits: { requestBodyBytes: settings.limitRequestBody },
-    timeouts: { ...DEFAULT_TIMEOUTS, readMs: readTimeoutMs(clocksOf(settings)), shutdownMs: settings.gracefulTimeout },
-    logs: { access: logs.access, accessFormat: settings.accessLogFormat, error: logs.error, level: settings.logLevel },
-    serverRoot: root.path,
-    pidPath: root.pidPath,
-    ...(account === undefined ? {} : { runAs: { user: account.user, group: account.group } }),
-    proxyWorkers: Math.min(availableParallelism(), Math.max(2, settings.processes), MAX_PROXY_WORKERS),
-  }
-}
-
-/** An address that means every address is nobody's name. */
-function serverNameOf(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -6,13 +6,17 @@ import { describeHolder } from '../process/socket-holder.ts'
 import type { ListenAddress } from '../proxy/site.ts'
 import { formatBindAddress } from '../server/address.ts'
 
+type PortOption = 'port' | 'https-port'
+
 /**
  * Finds out, before anything is started, where the server can be reached: every address of `host`, each with a port that is free.
  * Port 0 becomes a free one. Addresses of a family that this machine lacks are left out while another is there.
  *
+ * `option` is where the port came from.
+ *
  * Throws `TSGI_ERR_ADDRESS_IN_USE` and `TSGI_ERR_LISTEN`, with the cause and what to do.
  */
-export async function checkPort(host: string, port: number): Promise<ListenAddress[]> {
+export async function checkPort(host: string, port: number, option: PortOption = 'port'): Promise<ListenAddress[]> {
   const free: ListenAddress[] = []
   let failure: NodeJS.ErrnoException | undefined
   for (const address of await addressesOf(host)) {
@@ -21,7 +25,7 @@ export async function checkPort(host: string, port: number): Promise<ListenAddre
       free.push({ host: address, port: await tryToListen(wanted) })
     } catch (error) {
       const cause = error as NodeJS.ErrnoException // net.Server emits system errors only
-      if (cause.code !== 'EADDRNOTAVAIL' && cause.code !== 'EAFNOSUPPORT') throw explain(wanted, cause)
+      if (cause.code !== 'EADDRNOTAVAIL' && cause.code !== 'EAFNOSUPPORT') throw explain(wanted, cause, option)
       failure = cause
     }
   }
@@ -56,19 +60,19 @@ function tryToListen({ host, port }: ListenAddress): Promise<number> {
   })
 }
 
-function explain(address: ListenAddress, cause: NodeJS.ErrnoException): TsgiError {
+function explain(address: ListenAddress, cause: NodeJS.ErrnoException, option: PortOption): TsgiError {
   const tcp = { type: 'tcp', ...address } as const
   const text = formatBindAddress(tcp)
   if (cause.code === 'EADDRINUSE') {
     const holder = describeHolder(tcp) ?? 'another process'
     return new TsgiError(
       'TSGI_ERR_ADDRESS_IN_USE',
-      `${text}. ${holder} holds it; stop that, or choose another port with --port`,
+      `${text}. ${holder} holds it; stop that, or choose another port with --${option}`,
       { cause },
     )
   }
   if (cause.code === 'EACCES') {
-    return new TsgiError('TSGI_ERR_LISTEN', `${text}: a port below 1024 needs root; choose one from 1024 up with --port`, {
+    return new TsgiError('TSGI_ERR_LISTEN', `${text}: a port below 1024 needs root; choose one from 1024 up with --${option}`, {
       cause,
     })
   }

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { quote, TsgiError } from '../interface/errors.ts'
@@ -14,6 +15,12 @@ const MAX_WRONG_ANSWERS = 5
 
 export interface ProbeOptions {
   readonly address: ListenAddress
+  /** By HTTPS. Whoever the certificate is for, and whoever has signed it: clients judge that. */
+  readonly secure?: boolean
+  /** Whom the request is for, where the proxy answers to some names only. Default: the address. */
+  readonly host?: string | undefined
+  /** The proxy asks every client for a certificate, which we have none of: its refusal is as far as we get. */
+  readonly refused?: boolean
   readonly mountPoint: string
   readonly token: string
   /** All attempts together, milliseconds. */
@@ -49,11 +56,17 @@ export async function probe(options: ProbeOptions): Promise<void> {
 /** undefined for a worker's answer, else what was answered. */
 function ask(options: ProbeOptions, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(
+    const send = options.secure === true ? secureRequest : request
+    const outgoing = send(
       probeUrl(options),
       {
         agent: false,
-        headers: { 'X-TSGI-Probe': options.token, Connection: 'close' },
+        headers: {
+          'X-TSGI-Probe': options.token,
+          Connection: 'close',
+          ...(options.host === undefined ? {} : { Host: options.host }),
+        },
+        ...(options.secure === true ? { rejectUnauthorized: false, servername: options.host ?? '' } : {}),
         signal: AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]),
       },
       (answer) => {
@@ -61,6 +74,7 @@ function ask(options: ProbeOptions, timeoutMs: number): Promise<string | undefin
         answer.resume()
         const { statusCode, statusMessage, headers } = answer
         if (statusCode === 204 && headers['x-tsgi-probe'] === 'ok') resolve(undefined)
+        else if (options.refused === true && (statusCode === 400 || statusCode === 403)) resolve(undefined)
         else
           resolve(`"${statusCode} ${statusMessage ?? ''}"${headers.server === undefined ? '' : ` from ${quote(headers.server)}`}`)
       },
@@ -70,8 +84,10 @@ function ask(options: ProbeOptions, timeoutMs: number): Promise<string | undefin
   })
 }
 
-function probeUrl({ address, mountPoint }: ProbeOptions): string {
-  return `http://${formatBindAddress({ type: 'tcp', ...reachable(address) })}${encodeURI(mountPoint)}/`
+/** A path that no file has: files go before the application. */
+function probeUrl({ address, mountPoint, secure }: ProbeOptions): string {
+  const scheme = secure === true ? 'https' : 'http'
+  return `${scheme}://${formatBindAddress({ type: 'tcp', ...reachable(address) })}${encodeURI(mountPoint)}/tsgi-probe`
 }
 
 /** An address that means every address cannot be connected to everywhere: the loopback address of its family then. */

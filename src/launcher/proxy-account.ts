@@ -10,21 +10,40 @@ export interface Account {
   readonly gid: number
 }
 
+/** Who the application runs as. */
+type ApplicationAccount = Pick<Account, 'uid' | 'gid'> & { readonly name?: string }
+
 /** The accounts that packages make for web servers, first choice first. */
 const CANDIDATES = ['www-data', 'nginx', 'nobody']
 
 /**
- * The account for the proxy's workers. undefined where the launcher is not root: then they run as the launcher does.
+ * The account for the proxy's workers: the application's, else one of the usual ones. undefined where the launcher is not root:
+ * then they run as the launcher does.
  *
- * Throws `TSGI_ERR_PROXY_CONFIG` where the system has none of the usual accounts.
+ * Throws `TSGI_ERR_PROXY_CONFIG` where the system has no such account, `TSGI_ERR_OPTION` for a user without a name.
  */
-export function proxyAccount(): Account | undefined {
+export function proxyAccount(application?: ApplicationAccount): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
+  if (application !== undefined && application.uid !== 0) return named(application)
   const account = findAccount(CANDIDATES, readText('/etc/passwd'), readText('/etc/group'))
   if (account !== undefined) return account
   throw new TsgiError(
     'TSGI_ERR_PROXY_CONFIG',
     `the proxy's workers must not be root, but there is no user named ${CANDIDATES.join(', ')}; add one, or start as another user than root`,
+  )
+}
+
+/** Proxies take names only. */
+function named({ name, uid, gid }: ApplicationAccount): Account {
+  const group = readText('/etc/group')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields[2] === String(gid))?.[0]
+  if (name !== undefined && group !== undefined) return { user: name, uid, group, gid }
+  const [option, number] = name === undefined ? ['--user', uid] : ['--group', gid]
+  throw new TsgiError(
+    'TSGI_ERR_OPTION',
+    `${option} ${number} has no name on this system, and the proxy takes names only; add it (useradd, groupadd), or take --server-type embedded`,
   )
 }
 

@@ -16,10 +16,16 @@ export interface ServerRoot {
   /** Made for this run: it goes with it. */
   readonly fresh: boolean
   readonly socketPath: string
+  /** Of the workers of the further application at this place among them, from 0. */
+  mountSocketPath(index: number): string
   /** Where `tsgi ctl` reaches the master. */
   readonly controlSocketPath: string
   readonly configurationPath: string
   readonly pidPath: string
+  /** The certificate with its chain, where the operator has them in two files. */
+  readonly certificatePath: string
+  /** While this file exists, there is maintenance. */
+  readonly maintenancePath: string
   readonly accessLogPath: string
   readonly errorLogPath: string
   /** Takes away what must not outlive the server: everything of a fresh root, else socket, pid file and spool. */
@@ -33,6 +39,8 @@ export interface ServerRootOptions {
   readonly proxied: boolean
   /** Who must be able to enter it beside us. */
   readonly account: Account | undefined
+  /** Applications beside the first one. Default: none. */
+  readonly mounts?: number
 }
 
 /**
@@ -40,12 +48,13 @@ export interface ServerRootOptions {
  *
  * Throws `TSGI_ERR_SERVER_ROOT` where it is not private to us or cannot be used, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
  */
-export async function prepareServerRoot({ directory, proxied, account }: ServerRootOptions): Promise<ServerRoot> {
+export async function prepareServerRoot({ directory, proxied, account, mounts = 0 }: ServerRootOptions): Promise<ServerRoot> {
   const fresh = directory === undefined
   const parent = fresh ? tmpdir() : resolve(directory)
   // Before there is anything to take away. mkdtemp adds six characters, and the socket has a longer name for a moment.
-  if (proxied) new SocketPath(join(fresh ? join(parent, 'tsgi-XXXXXX') : parent, SOCKET_NAME))
-  const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh)
+  const place = fresh ? join(parent, 'tsgi-XXXXXX') : parent
+  if (proxied) new SocketPath(join(place, mounts === 0 ? SOCKET_NAME : mountSocketName(mounts - 1)))
+  const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh, mounts)
   try {
     if (account !== undefined) {
       if (fresh) giveTo(root.path, account)
@@ -60,20 +69,29 @@ export async function prepareServerRoot({ directory, proxied, account }: ServerR
   return root
 }
 
-function describe(path: string, fresh: boolean): ServerRoot {
+function mountSocketName(index: number): string {
+  return `mount-${index + 1}.sock`
+}
+
+function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
   const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, 'nginx.pid'), join(path, 'temp')]
+  const mountSocketPath = (index: number): string => join(path, mountSocketName(index))
+  const sockets = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
   return {
     path,
     fresh,
     socketPath,
+    mountSocketPath,
     controlSocketPath: join(path, 'ctl.sock'),
     configurationPath: join(path, 'nginx.conf'),
     pidPath,
+    certificatePath: join(path, 'certificate.pem'),
+    maintenancePath: join(path, 'maintenance'),
     accessLogPath: join(path, 'access.log'),
     errorLogPath: join(path, 'error.log'),
     remove() {
       if (fresh) rmSync(path, { recursive: true, force: true })
-      else for (const each of [socketPath, pidPath, spool]) rmSync(each, { recursive: true, force: true })
+      else for (const each of [...sockets, pidPath, spool]) rmSync(each, { recursive: true, force: true })
     },
   }
 }

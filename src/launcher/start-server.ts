@@ -1,32 +1,29 @@
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
-import type { LogOptions } from '../logging/log-options.ts'
 import { LogRotation } from '../logging/rotation.ts'
 import { Control } from '../process/control.ts'
 import { createLogger } from '../process/log.ts'
 import type { LoggerOptions } from '../process/log.ts'
-import { logOptions, rotationOf } from '../process/log-settings.ts'
-import { checkAccessLog } from '../process/server-logs.ts'
-import { Master } from '../process/master.ts'
+import { rotationOf } from '../process/log-settings.ts'
+import { MasterGroup } from '../process/master-group.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
-import { formatSize } from '../settings/settings-values.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { ServiceNotifier } from '../process/service-notifier.ts'
 import { takeServiceVariables } from '../process/service-variables.ts'
 import { supervise } from '../process/supervise.ts'
-import type { WorkerOutput } from '../process/master-options.ts'
 import type { Companion } from '../process/supervise.ts'
-import { workerOptions } from '../process/worker-options.ts'
+import { workerVariables } from '../settings/env-file.ts'
 import { workerRights } from '../process/worker-rights.ts'
-import { formatBindAddress } from '../server/address.ts'
 import { banner, wantsColour } from './banner.ts'
+import { applicationsOf } from './applications.ts'
+import { bannerFields, publicUrl } from './describe-server.ts'
 import { Interruption } from './interruption.ts'
 import { quoteLines } from './log-files.ts'
-import type { Logs } from './log-files.ts'
 import { logFilesOf } from './log-plan.ts'
 import { prepare } from './plan.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
-import { probe, reachable } from './probe.ts'
+import { probe } from './probe.ts'
+import { SideService } from './side-service.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
 
 /** Time for the first request to go through proxy and worker once both run, milliseconds. */
@@ -38,7 +35,8 @@ const TOLD_TO_THE_PROXY = ['mountPoint', 'limitRequestBodyBytes', 'clocks'] as c
 /** What runs. */
 interface Running {
   readonly plan: Plan
-  readonly master: Master
+  readonly master: MasterGroup
+  readonly services: readonly SideService[]
   readonly proxyProcess: ProxyProcess | undefined
   readonly log: Logger
   readonly control: Control
@@ -56,7 +54,7 @@ export async function startServer(options: StartOptions): Promise<number> {
   let ready = false
   try {
     const running = await start(options, interruption, undo)
-    const { master, plan, proxyProcess, log, control } = running
+    const { master, plan, proxyProcess, services, log, control } = running
     const reopenLogs = (): void => {
       plan.logs.reopen()
       proxyProcess?.reopenLogs()
@@ -66,7 +64,7 @@ export async function startServer(options: StartOptions): Promise<number> {
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
       master,
-      companions: proxyProcess === undefined ? [] : [companion(proxyProcess)],
+      companions: [...(proxyProcess === undefined ? [] : [companion(proxyProcess)]), ...services],
       log,
       notifier,
       upgradable: false,
@@ -85,7 +83,7 @@ export async function startServer(options: StartOptions): Promise<number> {
     warnOfOrphans(log)
     void notifier.ready(`Serving: ${master.size} worker(s)`, process.pid)
     notifier.watch(service.watchdogMs, () => master.workers)
-    process.stdout.write(banner(bannerFields(running), wantsColour(process.stdout)))
+    process.stdout.write(banner(bannerFields(plan, master, proxyProcess?.pid), wantsColour(process.stdout)))
     return await ended
   } catch (error) {
     if (ready || !interruption.signal.aborted) throw error
@@ -127,8 +125,10 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const terminal = { open: false }
   const logging = { level: settings.logLevel, format: settings.logFormat, write: (line: string): void => logs.writeLine(line) }
   const log = createLog(plan, logging, terminal)
-  const master = new Master(masterOptions(plan, log))
+  const { first, others } = applicationsOf(plan, log)
+  const master = new MasterGroup(first, others)
   let proxyProcess: ProxyProcess | undefined
+  const services: SideService[] = []
   undo.push(() => master.stop('quick'))
   const failure = new Promise<never>((_, reject) => {
     master.once('failed', reject)
@@ -145,6 +145,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
       undo.push(() => started.stop('quick'))
       proxyProcess = started
     }
+    startServices(plan, log, services, undo)
     await Promise.race([failure, probeThrough(plan, proxyProcess, interruption.signal)])
   } catch (error) {
     throw interruption.signal.aborted ? error : withLastLines(error, proxyProcess?.lastLines() ?? logs.lastLines())
@@ -160,7 +161,23 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     setLogLevel: (level) => (logging.level = level),
     about: { command: 'tsgi-express start-server', url: publicUrl(plan), serverRoot: root.path },
   })
-  return { plan, master, proxyProcess, log, control }
+  return { plan, master, proxyProcess, services, log, control }
+}
+
+function startServices({ settings, logs }: Plan, log: Logger, services: SideService[], undo: Undo[]): void {
+  for (const [name, file] of settings.serviceScript) {
+    const service = new SideService({
+      name,
+      file,
+      env: workerVariables(settings, process.env),
+      rights: workerRights(settings),
+      gracefulTimeoutMs: settings.gracefulTimeout,
+      log,
+      write: (line) => logs.writeLine(line),
+    })
+    services.push(service)
+    undo.push(() => service.stop('quick'))
+  }
 }
 
 /** Moves large logs away, the proxy's and the workers' alike. */
@@ -171,56 +188,14 @@ function startRotation({ settings, logs }: Plan, log: Logger, reopen: () => void
   undo.push(() => rotation.stop())
 }
 
-/** The application's standard output goes to the error log, too, unless the workers write their access log there. */
-function workerOutput({ access, output }: Logs, proxied: boolean): () => WorkerOutput {
-  return () => {
-    const { stdout, stderr } = output?.() ?? {}
-    if (stderr === undefined) return {}
-    return stdout === undefined || (!proxied && access === 'terminal') ? { stderr } : { stdout, stderr }
-  }
-}
-
-/** The workers share the error log; what they have on their standard output and error goes there. */
-function workerLogs(settings: Plan['settings'], { error }: Logs, proxied: boolean): LogOptions {
-  const options = logOptions(settings, proxied)
-  checkAccessLog(options, workerRights(settings).account)
-  return error === 'terminal'
-    ? { ...options, error: { type: 'stream' } }
-    : { ...options, error: { type: 'file', path: error.file }, captureOutput: proxied || options.access.type !== 'stream' }
-}
-
-function warn({ account, logs, settings }: Plan): void {
-  const lines: string[] = []
+function warn({ account, logs, settings, warnings }: Plan): void {
+  const lines = [...warnings]
   if (process.getuid?.() === 0 && settings.user === undefined) {
     const others = account === undefined ? '' : `; only nginx's workers are not (they are ${account.user})`
     lines.push(`running as root: the application is root, too${others}. Start it as a user of its own, or give --user`)
   }
   if (logs.notice !== undefined) lines.push(logs.notice)
   for (const line of lines) process.stderr.write(`tsgi-express: warning: ${line}\n`)
-}
-
-function masterOptions(
-  { app, settings, file, addresses, root, account, proxy, logs, token }: Plan,
-  log: Logger,
-): ConstructorParameters<typeof Master>[0] {
-  return {
-    ...workerOptions(settings, app, log, file),
-    logs: workerLogs(settings, logs, proxy !== undefined),
-    // A public port speaks HTTP only: the other protocols believe whatever they are told.
-    binds:
-      proxy === undefined
-        ? addresses.map((address) => ({ address: { type: 'tcp', ...address }, protocol: 'http' }))
-        : [
-            {
-              address: { type: 'unix', path: root.socketPath },
-              protocol: 'auto',
-              mode: 0o660,
-              ...(account === undefined ? {} : { group: account.gid }),
-            },
-          ],
-    probeToken: token,
-    ...(logs.output === undefined ? {} : { output: workerOutput(logs, proxy !== undefined) }),
-  }
 }
 
 /** The error log, and from `open` on the terminal for what is worth an interruption. */
@@ -248,15 +223,20 @@ function createLog({ settings }: Plan, logging: LoggerOptions, terminal: { open:
 }
 
 async function probeThrough(
-  { addresses, settings, token }: Plan,
+  { addresses, httpsAddresses, settings, token }: Plan,
   proxyProcess: ProxyProcess | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const [address] = addresses
+  // Plain HTTP may do nothing but redirect.
+  const [secureAddress] = httpsAddresses
+  const address = secureAddress ?? addresses[0]
   if (address === undefined) throw new TsgiError('TSGI_ERR_LISTEN', 'no address')
   const done = new AbortController()
   const probing = probe({
     address,
+    secure: secureAddress !== undefined,
+    host: settings.serverName,
+    refused: settings.sslCaCertificateFile !== undefined && settings.sslVerifyClient.length === 0,
     mountPoint: settings.mountPoint,
     token,
     timeoutMs: PROBE_TIMEOUT_MS,
@@ -278,37 +258,4 @@ function withLastLines(error: unknown, lines: readonly string[]): unknown {
   if (!(error instanceof TsgiError) || lines.length === 0) return error
   error.message += quoteLines('The last lines of the error log:', lines)
   return error
-}
-
-function bannerFields({ plan, master, proxyProcess }: Running): Parameters<typeof banner>[0] {
-  const { app, settings, proxy, root, logs } = plan
-  const name = (target: Logs['access']): string => {
-    if (target === 'terminal') return 'the terminal'
-    if (target === 'off') return 'none'
-    return 'file' in target ? target.file : 'syslog'
-  }
-  return {
-    url: publicUrl(plan),
-    serverType:
-      proxy === undefined
-        ? settings.serverType === 'auto'
-          ? 'embedded (nginx is not installed)'
-          : 'embedded'
-        : `nginx/${proxy.version} (pid ${proxyProcess?.pid ?? 'none'})`,
-    ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath }),
-    ...(proxy === undefined && logs.access === 'off' ? {} : { accessLog: name(logs.access) }),
-    serverRoot: root.path,
-    errorLog: name(logs.error),
-    application: app,
-    workerPids: master.workers.map((worker) => worker.pid),
-    limitRequestBody: settings.limitRequestBody === 0 ? 'none' : formatSize(settings.limitRequestBody),
-    bootMs: performance.now(),
-    pid: process.pid,
-  }
-}
-
-function publicUrl({ settings, addresses }: Plan): string {
-  const shown = reachable(addresses[0] ?? { host: settings.host, port: settings.port })
-  const host = addresses[0]?.host === shown.host && !settings.host.includes(':') ? settings.host : shown.host
-  return `http://${formatBindAddress({ type: 'tcp', host, port: shown.port })}${encodeURI(settings.mountPoint)}/`
 }

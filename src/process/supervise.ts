@@ -10,6 +10,8 @@ export interface Companion {
   readonly name: string
   /** Resolves when it has ended. May be called again with `quick`. */
   stop(how: StopKind): Promise<void>
+  /** The workers have new code: a process that has the same code begins anew. */
+  reload?(): void
   /** One line that tells how it ended, whatever the reason. */
   readonly exited: Promise<string>
 }
@@ -184,6 +186,7 @@ class Supervision {
       case 'reloaded':
         this.#log.info(`reloaded: ${event.result.replaced} worker(s) replaced in ${Math.round(event.ms)} ms`)
         this.#options.notifier?.reloaded(event.result.replaced)
+        for (const companion of this.#companions) companion.reload?.()
         event.cause.done?.resolve({ replaced: event.result.replaced, ms: Math.round(event.ms) })
         return
       case 'reload-failed':

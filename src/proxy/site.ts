@@ -178,17 +178,11 @@ export interface Site {
   readonly proxyWorkers: number
 }
 
-/** mod_wsgi-express's and nginx's usual waits. */
-export const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
-  headerMs: 15_000,
-  bodyMs: 30_000,
-  sendMs: 60_000,
-  keepAliveMs: 65_000,
-  connectMs: 15_000,
-  readMs: 60_000,
-  upgradeReadMs: 3_600_000,
-  otherReadMs: 60_000,
-}
+/** How long an upgraded connection may be silent, milliseconds: WebSockets have pings of their own. */
+export const UPGRADE_READ_MS = 3_600_000
+
+/** The least that the proxy waits for more of a response, milliseconds: nginx's usual wait. */
+const LEAST_READ_MS = 60_000
 
 /** What the proxy waits beyond the workers' own limits, so that it is they who answer 504 or 503, milliseconds. */
 const READ_MARGIN_MS = 10_000
@@ -200,5 +194,5 @@ const NO_LIMIT_MS = 24 * 3_600_000
 export function readTimeoutMs(limits: { requestTimeoutMs: number; workerConcurrency: number; queueTimeoutMs: number }): number {
   if (limits.requestTimeoutMs === 0) return NO_LIMIT_MS
   const queueMs = limits.workerConcurrency === 0 ? 0 : limits.queueTimeoutMs
-  return Math.max(DEFAULT_TIMEOUTS.readMs, queueMs + limits.requestTimeoutMs + READ_MARGIN_MS)
+  return Math.max(LEAST_READ_MS, queueMs + limits.requestTimeoutMs + READ_MARGIN_MS)
 }

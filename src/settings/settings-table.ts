@@ -18,6 +18,7 @@ import {
   size,
   text,
 } from './settings-values.ts'
+import { LAUNCHER_SETTINGS } from './settings-launcher.ts'
 import { LOGGING_SETTINGS } from './settings-logging.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
@@ -88,7 +89,7 @@ export const SETTINGS = {
   serverType: setting({
     kind: choice('TYPE', ['auto', 'nginx', 'apache', 'embedded']),
     default: 'auto',
-    help: 'What stands in front: nginx, embedded (nothing), or auto (nginx if it is installed, else nothing); apache is not supported yet',
+    help: 'What stands in front: nginx, apache, embedded (nothing), or auto (nginx if it is installed, else Apache, else nothing)',
     theme: 'Proxy',
     commands: START_SERVER,
   }),
@@ -310,6 +311,7 @@ export const SETTINGS = {
     theme: 'Limits',
     commands: BOTH,
   }),
+  ...LAUNCHER_SETTINGS,
   ...LOGGING_SETTINGS,
   config: setting({
     kind: path('FILE'),

@@ -29,6 +29,8 @@ export interface ValueKind<T, W = string> {
   readonly path?: true
   /** Words that are no paths though all others are. */
   readonly noPath?: readonly string[]
+  /** For `pairs`: the value is such a path. */
+  readonly pathInPair?: true
   /** What the flag alone means: `--print-config` is `--print-config=text`. */
   readonly bare?: string
 }
@@ -184,12 +186,13 @@ export function list<T, W>(kind: ValueKind<T, W>): ValueKind<T, W | readonly W[]
 
 /**
  * Several `NAME VALUE` pairs; in an environment variable one `NAME=VALUE` a line.
- * `name` says which names are accepted, and must not accept a `=`.
+ * `name` says which names are accepted, and must not accept a `=`; `content` which values.
  */
 export function pairs(
   placeholder: string,
   accepted: string,
   name: RegExp,
+  content = /^/,
 ): ValueKind<readonly [name: string, value: string], Readonly<Record<string, string | number | boolean>>> & {
   readonly arity: 'pairs'
 } {
@@ -206,11 +209,16 @@ export function pairs(
     },
     parse(value) {
       const separator = value.search(/[\0=]/)
-      if (separator < 0 || !name.test(value.slice(0, separator))) return undefined
+      if (separator < 0 || !name.test(value.slice(0, separator)) || !content.test(value.slice(separator + 1))) return undefined
       return [value.slice(0, separator), value.slice(separator + 1)]
     },
     split: (value) => value.split('\n').filter((line) => line !== ''),
   }
+}
+
+/** The same where the value is the path of a file or a directory. */
+export function pathPairs(placeholder: string, accepted: string, name: RegExp): ReturnType<typeof pairs> {
+  return { ...pairs(placeholder, accepted, name, /^[^\0]+$/), pathInPair: true }
 }
 
 /** A value of the configuration file as texts; undefined where it has a type that the kind does not take. */

@@ -8,7 +8,7 @@ import type { AnySetting } from './settings-rows.ts'
 import type { CommandName } from './setting.ts'
 import { configurationKey, variableName } from './setting-names.ts'
 import type { SettingKey, Settings } from './settings-table.ts'
-import { parseValue, textsOf } from './settings-values.ts'
+import { PAIR_SEPARATOR, parseValue, textsOf } from './settings-values.ts'
 
 export type { CommandName } from './setting.ts'
 export type { SettingKey, Settings } from './settings-table.ts'
@@ -139,11 +139,17 @@ function fromFile(key: string, row: AnySetting, file: SettingsFile | undefined):
   return {
     source: file.name,
     origin,
-    texts:
-      row.kind.path === true
-        ? texts.map((text) => (row.kind.noPath?.includes(text) === true ? text : fromDirectory(file.directory, text)))
-        : texts,
+    texts: texts.map((text) => withPaths(row, text, file.directory)),
   }
+}
+
+/** The text with the path in it, if it holds one, from the configuration file's directory. */
+function withPaths({ kind }: AnySetting, text: string, directory: string): string {
+  if (kind.pathInPair === true) {
+    const [name = '', path = ''] = text.split(PAIR_SEPARATOR, 2)
+    return `${name}${PAIR_SEPARATOR}${fromDirectory(directory, path)}`
+  }
+  return kind.path !== true || kind.noPath?.includes(text) === true ? text : fromDirectory(directory, text)
 }
 
 /** An empty path stays one, to be refused. */

@@ -39,7 +39,7 @@ it('asks below the mount point', async () => {
     worker(incoming, response)
   })
   await probe({ ...options, mountPoint: '/café' })
-  expect(url).toBe('/caf%C3%A9/')
+  expect(url).toBe('/caf%C3%A9/tsgi-probe')
 })
 
 it('tries again while nothing listens', async () => {

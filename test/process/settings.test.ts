@@ -30,7 +30,7 @@ const serve = (argv: readonly string[], environment: Readonly<Record<string, str
 
 describe('settings', () => {
   it('have their defaults', () => {
-    expect(start([])).toEqual({
+    expect(start([])).toMatchObject({
       host: '127.0.0.1',
       port: 8000,
       serverType: 'auto',

@@ -1,7 +1,18 @@
-import { DEFAULT_TIMEOUTS } from '../../src/proxy/site.ts'
 import { nginxConfiguration } from '../../src/proxy/nginx/configuration.ts'
 import type { NginxBuild } from '../../src/proxy/nginx/build.ts'
-import type { Site } from '../../src/proxy/site.ts'
+import type { ProxyTimeouts, Site } from '../../src/proxy/site.ts'
+
+/** The waits of a start without options. */
+const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
+  headerMs: 15_000,
+  bodyMs: 30_000,
+  sendMs: 60_000,
+  keepAliveMs: 65_000,
+  connectMs: 15_000,
+  readMs: 60_000,
+  upgradeReadMs: 3_600_000,
+  otherReadMs: 60_000,
+}
 
 /** What a test changes; the first two are of the first application. */
 export type SiteChanges = Partial<Site> & { readonly mountPoint?: string; readonly socketPath?: string }
