@@ -12,6 +12,7 @@ import { ServiceNotifier } from '../process/service-notifier.ts'
 import { takeServiceVariables } from '../process/service-variables.ts'
 import { supervise } from '../process/supervise.ts'
 import type { Companion } from '../process/supervise.ts'
+import { packageDirectory } from '../settings/settings-file.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { workerRights } from '../process/worker-rights.ts'
 import { banner, wantsColour } from './banner.ts'
@@ -78,6 +79,7 @@ export async function startServer(options: StartOptions): Promise<number> {
     ready = true
     await control.listen()
     startRotation(plan, log, reopenLogs, undo)
+    if (plan.settings.reloadOnChanges) undo.push(await watchForChanges(plan, log))
     warn(plan)
     if (service.sockets.length > 0) log.warn('start-server takes no sockets from systemd (LISTEN_FDS); `tsgi serve` does')
     warnOfOrphans(log)
@@ -178,6 +180,22 @@ function startServices({ settings, logs }: Plan, log: Logger, services: SideServ
     services.push(service)
     undo.push(() => service.stop('quick'))
   }
+}
+
+/** Reloads as the operator would, by HUP, when the code changes. */
+async function watchForChanges({ app, settings, file }: Plan, log: Logger): Promise<Undo> {
+  const apps = [app, ...settings.mount.map(([, mounted]) => mounted), ...settings.serviceScript.map(([, script]) => script)]
+  // Nobody else needs what it stands on.
+  const { watchSources } = await import('./watch-sources.ts')
+  return watchSources({
+    directories: apps.map((each) => packageDirectory(each, process.cwd()) ?? process.cwd()),
+    files: [...(file === undefined ? [] : [file.path]), ...settings.envFile],
+    log,
+    onChange(path) {
+      log.info(`${path} has changed: reloading`)
+      process.emit('SIGHUP', 'SIGHUP')
+    },
+  })
 }
 
 /** Moves large logs away, the proxy's and the workers' alike. */

@@ -106,7 +106,7 @@ function findIn(directory: string | undefined): string | undefined {
 }
 
 /** The directory of the package.json that is nearest to the application, else its own; undefined where there is no application. */
-function packageDirectory(app: string, from: string): string | undefined {
+export function packageDirectory(app: string, from: string): string | undefined {
   let file: string
   try {
     ;({ file } = locateApp(app, from))
