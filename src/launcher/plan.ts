@@ -22,6 +22,7 @@ import type { Account } from './proxy-account.ts'
 import { prepareServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
 import { siteOf } from './site.ts'
+import type { SiteSources } from './site.ts'
 
 /** Ports from here on are for every user. */
 const FIRST_FREE_PORT = 1024
@@ -76,10 +77,8 @@ export async function prepare({ app, settings, file }: StartOptions, undo: Undo[
   const warnings = [...(certificate?.warnings ?? []), ...doubts(settings)]
   const plan: Plan = { app, settings, file, proxy, account, addresses, httpsAddresses, warnings, root, logs, token: randomUUID() }
   if (proxy !== undefined) {
-    const text = nginxConfiguration(siteOf(plan), proxy)
-    if (certificate !== undefined && settings.sslCertificateChainFile !== undefined)
-      write(root.certificatePath, certificate.chain)
-    write(root.configurationPath, text)
+    writeCertificate(plan, certificate)
+    writeFile(root.configurationPath, configurationOf(plan, proxy))
   }
   if (settings.pidFile !== undefined) undo.push(writePidFile(settings.pidFile))
   return plan
@@ -95,7 +94,19 @@ function checkRoot({ port, httpsPort = 0, user }: Settings<'start-server'>): voi
   )
 }
 
-function certificateOf(settings: Settings<'start-server'>): ServerCertificate | undefined {
+/** The text of the proxy's configuration. */
+export function configurationOf(plan: SiteSources, proxy: NginxProxy): string {
+  return nginxConfiguration(siteOf(plan), proxy)
+}
+
+/** A certificate in two files becomes one, which is how proxies want it. */
+export function writeCertificate({ settings, root }: SiteSources, certificate: ServerCertificate | undefined): void {
+  if (certificate !== undefined && settings.sslCertificateChainFile !== undefined)
+    writeFile(root.certificatePath, certificate.chain)
+}
+
+/** What is in the files of the certificate, and what is wrong with it. Throws `TSGI_ERR_OPTION`. */
+export function certificateOf(settings: Settings<'start-server'>): ServerCertificate | undefined {
   const { sslCertificateFile, sslCertificateKeyFile, serverName, serverAlias } = settings
   if (sslCertificateFile === undefined || sslCertificateKeyFile === undefined) return undefined
   return readCertificate({
@@ -107,7 +118,8 @@ function certificateOf(settings: Settings<'start-server'>): ServerCertificate | 
   })
 }
 
-function write(path: string, text: string): void {
+/** Writes a file of the server root. Throws `TSGI_ERR_SERVER_ROOT`. */
+export function writeFile(path: string, text: string): void {
   try {
     writeFileSync(path, text, { mode: 0o640 })
   } catch (error) {

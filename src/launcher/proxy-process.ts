@@ -26,8 +26,13 @@ const NGINX_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[/
 const STDERR_LIMIT = 8192
 
 /** Runs `nginx -t` on the configuration. Throws `TSGI_ERR_PROXY_CONFIG` with nginx's words. */
-export async function testConfiguration(proxy: NginxProxy, root: ServerRoot, logs: Logs): Promise<void> {
-  const child = spawn(proxy.executable, ['-t', '-q', ...nginxArguments(proxy, root, 'stderr')], {
+export async function testConfiguration(
+  proxy: NginxProxy,
+  root: ServerRoot,
+  logs: Logs,
+  file = root.configurationPath,
+): Promise<void> {
+  const child = spawn(proxy.executable, ['-t', '-q', ...nginxArguments(proxy, root, 'stderr', file)], {
     // The test opens the logs, and so standard output where that is one.
     stdio: ['ignore', logs.access === 'terminal' ? 'inherit' : 'ignore', 'pipe'],
     detached: true,
@@ -53,9 +58,9 @@ export async function testConfiguration(proxy: NginxProxy, root: ServerRoot, log
 }
 
 /** nginx opens its compiled-in error log before it reads the configuration, and warns where that is not ours: `-e`, since 1.19.5. */
-function nginxArguments(proxy: NginxProxy, root: ServerRoot, errorLog: string): string[] {
+function nginxArguments(proxy: NginxProxy, root: ServerRoot, errorLog: string, file = root.configurationPath): string[] {
   const early = isAtLeast(proxy.version, '1.19.5') ? ['-e', errorLog] : []
-  return [...early, '-p', root.path, '-c', root.configurationPath]
+  return [...early, '-p', root.path, '-c', file]
 }
 
 /**
@@ -126,6 +131,11 @@ export class ProxyProcess {
 
   get pid(): number | undefined {
     return this.#child.pid
+  }
+
+  /** The configuration has changed: new workers of the proxy have it, the old ones end with their requests. */
+  reload(): void {
+    if (!this.#ended) this.#signal('SIGHUP')
   }
 
   /** Log files have been moved away: nginx opens new ones. */

@@ -75,6 +75,7 @@ function mountSocketName(index: number): string {
 
 function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
   const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, 'nginx.pid'), join(path, 'temp')]
+  const configurationPath = join(path, 'nginx.conf')
   const mountSocketPath = (index: number): string => join(path, mountSocketName(index))
   const sockets = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
   return {
@@ -83,7 +84,7 @@ function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
     socketPath,
     mountSocketPath,
     controlSocketPath: join(path, 'ctl.sock'),
-    configurationPath: join(path, 'nginx.conf'),
+    configurationPath,
     pidPath,
     certificatePath: join(path, 'certificate.pem'),
     maintenancePath: join(path, 'maintenance'),
@@ -91,7 +92,7 @@ function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
     errorLogPath: join(path, 'error.log'),
     remove() {
       if (fresh) rmSync(path, { recursive: true, force: true })
-      else for (const each of [...sockets, pidPath, spool]) rmSync(each, { recursive: true, force: true })
+      else for (const each of [...sockets, pidPath, spool, `${configurationPath}.next`]) rmSync(each, { recursive: true, force: true })
     },
   }
 }

@@ -24,14 +24,12 @@ import { logFilesOf } from './log-plan.ts'
 import { prepare } from './plan.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
+import { ProxyReload } from './proxy-reload.ts'
 import { SideService } from './side-service.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
 
 /** Time for the first request to go through proxy and worker once both run, milliseconds. */
 const PROBE_TIMEOUT_MS = 5000
-
-/** What a reload cannot change alone: the proxy's configuration holds it, or times that follow from it. */
-const TOLD_TO_THE_PROXY = ['mountPoint', 'limitRequestBodyBytes', 'clocks'] as const
 
 /** What runs. */
 interface Running {
@@ -61,17 +59,17 @@ export async function startServer(options: StartOptions): Promise<number> {
       proxyProcess?.reopenLogs()
       master.reopenLogs()
     }
+    const proxyReload =
+      plan.proxy === undefined || proxyProcess === undefined ? undefined : new ProxyReload(plan, plan.proxy, proxyProcess)
     const notifier = new ServiceNotifier({ socket: service.notifySocket, log })
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
       master,
-      companions: [...(proxyProcess === undefined ? [] : [companion(proxyProcess)]), ...services],
+      companions: [...(proxyProcess === undefined ? [] : [companion(proxyProcess, proxyReload, log)]), ...services],
       log,
       notifier,
       upgradable: false,
-      ...(options.reread === undefined
-        ? {}
-        : { reread: rereadOptions(plan, options.reread, log, plan.proxy === undefined ? [] : TOLD_TO_THE_PROXY) }),
+      ...(options.reread === undefined ? {} : { reread: rereadOptions(plan, options.reread, log, proxyReload) }),
       drainDelayMs: plan.settings.drainDelay,
       reopenLogs,
       control,
@@ -110,10 +108,13 @@ export async function takeBack(undo: readonly Undo[]): Promise<void> {
 }
 
 /** The proxy as what is supervised: its end has a code. */
-function companion(proxyProcess: ProxyProcess): Companion {
+function companion(proxyProcess: ProxyProcess, proxyReload: ProxyReload | undefined, log: Logger): Companion {
   return {
     name: proxyProcess.name,
     stop: (how) => proxyProcess.stop(how),
+    reload() {
+      if (proxyReload?.apply() === true) log.info(`${proxyProcess.name} takes a new configuration`)
+    },
     exited: proxyProcess.exited.then((line) => `TSGI_ERR_PROXY_EXIT ${line}`),
   }
 }

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, renameSync } from 'node:fs'
+
+import type { AlsoReloaded, RereadSettings } from '../process/reread-settings.ts'
+import type { Settings } from '../settings/settings.ts'
+import { checkOptions } from './check-options.ts'
+import type { NginxProxy } from './find-proxy.ts'
+import { certificateOf, configurationOf, writeCertificate, writeFile } from './plan.ts'
+import type { Plan } from './plan.ts'
+import { testConfiguration } from './proxy-process.ts'
+import type { ProxyProcess } from './proxy-process.ts'
+
+/** What a running server keeps: its addresses, its masters and its logs were made from them. */
+const KEPT = ['host', 'port', 'httpsPort', 'mount', 'user', 'group', 'serverRoot', 'accessLog', 'errorLog', 'processes'] as const
+
+/**
+ * The proxy's part in a reload. A new configuration is tested before the first worker is replaced, and taken by the proxy once all
+ * are. One that says what the old one said, by the same certificates, is left alone: each reload of the proxy closes idle
+ * connections of clients.
+ */
+export class ProxyReload implements AlsoReloaded {
+  readonly #plan: Plan
+  readonly #proxy: NginxProxy
+  readonly #process: ProxyProcess
+  #running: string
+  #ready: string | undefined
+
+  constructor(plan: Plan, proxy: NginxProxy, proxyProcess: ProxyProcess) {
+    this.#plan = plan
+    this.#proxy = proxy
+    this.#process = proxyProcess
+    this.#running = fingerprint(configurationOf(plan, proxy), plan.settings)
+  }
+
+  told(next: RereadSettings): string {
+    const plan = this.#planOf(next)
+    return fingerprint(configurationOf(plan, this.#proxy), plan.settings)
+  }
+
+  /** Rejects with what a start would say: `TSGI_ERR_OPTION`, `TSGI_ERR_PROXY_CONFIG`. */
+  async prepare(next: RereadSettings): Promise<void> {
+    this.#ready = undefined
+    const plan = this.#planOf(next)
+    checkOptions(plan.settings, true)
+    const certificate = certificateOf(plan.settings)
+    const text = configurationOf(plan, this.#proxy)
+    const print = fingerprint(text, plan.settings)
+    if (print === this.#running) return
+    writeCertificate(plan, certificate)
+    writeFile(this.#nextPath, text)
+    await testConfiguration(this.#proxy, plan.root, plan.logs, this.#nextPath)
+    this.#ready = print
+  }
+
+  /** The workers are as the settings are now: the proxy follows, if there is something new. Whether there was. */
+  apply(): boolean {
+    if (this.#ready === undefined) return false
+    renameSync(this.#nextPath, this.#plan.root.configurationPath)
+    this.#running = this.#ready
+    this.#ready = undefined
+    this.#process.reload()
+    return true
+  }
+
+  get #nextPath(): string {
+    return `${this.#plan.root.configurationPath}.next`
+  }
+
+  #planOf(next: RereadSettings): Plan {
+    const kept = Object.fromEntries(KEPT.map((key) => [key, this.#plan.settings[key]]))
+    // The launcher reads the settings of start-server only.
+    const settings = next.settings as Settings<'start-server'>
+    return { ...this.#plan, settings: { ...settings, ...kept } }
+  }
+}
+
+/** Changes with the text, and with the files that the proxy reads when it takes it. */
+function fingerprint(text: string, settings: Settings<'start-server'>): string {
+  const hash = createHash('sha256').update(text)
+  const { sslCertificateFile, sslCertificateKeyFile, sslCertificateChainFile, sslCaCertificateFile, includeFile } = settings
+  for (const file of [sslCertificateFile, sslCertificateKeyFile, sslCertificateChainFile, sslCaCertificateFile, ...includeFile]) {
+    if (file !== undefined) hash.update('\0').update(contentOf(file))
+  }
+  return hash.digest('hex')
+}
+
+/** A file that cannot be read is found by whoever needs it. */
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
