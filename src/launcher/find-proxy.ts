@@ -71,15 +71,7 @@ export function parseNginxBuild(answer: string, executable: string): NginxBuild 
   const version = /^nginx version: [\w-]+\/(\d+(?:\.\d+)+)/m.exec(answer)?.[1]
   if (version === undefined)
     throw new TsgiError('TSGI_ERR_PROXY_NOT_FOUND', `${quote(executable)} is not nginx: -V answers ${quote(answer)}`)
-  return { version, without: new Set([...answer.matchAll(/--without-(\w+)/g)].flatMap((match) => match[1] ?? [])) }
-}
-
-/** True where `version` is at least `least`, both as `1.19.5`. */
-export function isAtLeast(version: string, least: string): boolean {
-  const have = version.split('.').map(Number)
-  for (const [index, wanted] of least.split('.').map(Number).entries()) {
-    const difference = (have[index] ?? 0) - wanted
-    if (difference !== 0) return difference > 0
-  }
-  return true
+  const modules = (kind: string): Set<string> =>
+    new Set([...answer.matchAll(new RegExp(`--${kind}-(\\w+)(?!\\S)`, 'g'))].flatMap((match) => match[1] ?? []))
+  return { version, without: modules('without'), with: modules('with') }
 }

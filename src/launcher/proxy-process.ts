@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { findExecutable } from './executable.ts'
-import { isAtLeast } from './find-proxy.ts'
+import { isAtLeast } from '../proxy/version.ts'
 import type { NginxProxy } from './find-proxy.ts'
 import { cleanLines, quoteLines } from './log-files.ts'
 import type { Logs } from './log-files.ts'

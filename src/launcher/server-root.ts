@@ -92,7 +92,9 @@ function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
     errorLogPath: join(path, 'error.log'),
     remove() {
       if (fresh) rmSync(path, { recursive: true, force: true })
-      else for (const each of [...sockets, pidPath, spool, `${configurationPath}.next`]) rmSync(each, { recursive: true, force: true })
+      else
+        for (const each of [...sockets, pidPath, spool, `${configurationPath}.next`])
+          rmSync(each, { recursive: true, force: true })
     },
   }
 }

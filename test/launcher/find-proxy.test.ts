@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { findExecutable } from '../../src/launcher/executable.ts'
-import { findProxy, isAtLeast, parseNginxBuild } from '../../src/launcher/find-proxy.ts'
+import { findProxy, parseNginxBuild } from '../../src/launcher/find-proxy.ts'
+import { isAtLeast } from '../../src/proxy/version.ts'
 import { script, temporaryDirectory } from './temporary.ts'
 
 afterEach(() => {
@@ -23,6 +24,7 @@ describe('finding the proxy', () => {
       executable,
       version: '1.27.3',
       without: new Set(['http_scgi_module']),
+      with: new Set(['http_ssl_module']),
     })
     expect(await findProxy('nginx', undefined)).toMatchObject({ executable })
   })

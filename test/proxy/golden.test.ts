@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
-import { nginxText, BUILDS, OPTION_SETS, siteIn } from './sites.ts'
+import { BUILDS, fullSite, makeFiles, NGINX_BUILD, nginxText, OPTION_SETS, siteIn } from './sites.ts'
 
 describe("nginx's configuration", () => {
   for (const [name, changes] of Object.entries(OPTION_SETS)) {
@@ -12,13 +12,17 @@ describe("nginx's configuration", () => {
     })
   }
 
+  it.each(['fastcgi', 'uwsgi', 'http'] as const)('for a site with everything over %s is the reviewed text', async (wire) => {
+    await expect(nginxText(fullSite('/srv/site', wire))).toMatchFileSnapshot(`golden/everything-${wire}.conf`)
+  })
+
   it('asks for nothing that the build leaves out', () => {
     const text = nginxText(siteIn('/srv', OPTION_SETS['uwsgi-small-build']), BUILDS['uwsgi-small-build'])
     expect(text).not.toMatch(/scgi_temp|fastcgi/)
   })
 
   it('is refused for a build that lacks the wire', () => {
-    const build = { version: '1.22.1', without: new Set(['http_uwsgi_module']) }
+    const build = { ...NGINX_BUILD, without: new Set(['http_uwsgi_module']) }
     expect(() => nginxText(siteIn('/srv'), build)).toThrow(
       expect.objectContaining({ code: 'TSGI_ERR_PROXY_CONFIG', message: expect.stringContaining('http_uwsgi_module') }),
     )
@@ -51,7 +55,16 @@ describe("nginx's configuration", () => {
   })
 })
 
-requires('nginx').describe('nginx -t', () => {
+requires('nginx', 'openssl').describe('nginx -t', () => {
+  it.each(['fastcgi', 'uwsgi', 'http'] as const)('takes a site with everything over %s', async (wire) => {
+    await withServerRoot('root', (directory) => {
+      makeFiles(directory)
+      const { ok, output } = nginxTest(directory, nginxText(fullSite(directory, wire)))
+      expect(output).not.toMatch(/\[(?:warn|error|emerg)\](?!.*open file resource limit)/)
+      expect(ok).toBe(true)
+    })
+  })
+
   for (const [name, changes] of Object.entries(OPTION_SETS)) {
     it(`takes ${name}`, async () => {
       await withServerRoot('root', (directory) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { render } from '../../../src/proxy/nginx/directive.ts'
 import { requestHeaders, requestParams } from '../../../src/proxy/nginx/params.ts'
+import { clientVariables } from '../../../src/proxy/nginx/trust.ts'
 import { findExecutable } from '../../support/requirements.ts'
 import type { Target } from './client.ts'
 import type { WayName } from './ways.ts'
@@ -195,7 +196,8 @@ function nginxConfiguration(directory: string, upstreams: { node: string; tsgi: 
       ${pass}
     }
   }`
-  const proxy = `proxy_http_version 1.1;\nproxy_redirect off;\n${render(requestHeaders())}`
+  const client = clientVariables(undefined)
+  const proxy = `proxy_http_version 1.1;\nproxy_redirect off;\n${render(requestHeaders({}, client))}`
   return `daemon off;
 pid ${directory}/nginx.pid;
 error_log ${directory}/error.log error;
@@ -214,8 +216,8 @@ http {
   ${['fastcgi', 'uwsgi', 'http'].map((wire) => `upstream ${wire} { server ${upstreams.tsgi} fail_timeout=0; keepalive 16; }`).join('\n  ')}
   ${server(HOSTS.proxied, 'proxy', 'proxy_pass http://node;', proxy)}
   ${server(HOSTS.http, 'proxy', 'proxy_pass http://http;', proxy)}
-  ${server(HOSTS.fastcgi, 'fastcgi', 'fastcgi_pass fastcgi;', `fastcgi_keep_conn on;\n${render(requestParams('fastcgi'))}`)}
-  ${server(HOSTS.uwsgi, 'uwsgi', 'uwsgi_pass uwsgi;', render(requestParams('uwsgi')))}
+  ${server(HOSTS.fastcgi, 'fastcgi', 'fastcgi_pass fastcgi;', `fastcgi_keep_conn on;\n${render(requestParams('fastcgi', {}, client))}`)}
+  ${server(HOSTS.uwsgi, 'uwsgi', 'uwsgi_pass uwsgi;', render(requestParams('uwsgi', {}, client)))}
 }
 `
 }

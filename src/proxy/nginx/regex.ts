@@ -1,0 +1,10 @@
+/** A regular expression of nginx (PCRE) for the map or location that it is a key of: the URL itself, or anything below it. */
+export function below(url: string): string {
+  const path = url.replace(/\/$/, '')
+  return `~^${escapeRegex(path)}(?:/|$)`
+}
+
+/** The text as a regular expression that matches nothing else. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/#-]/g, '\\$&')
+}
