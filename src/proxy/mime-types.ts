@@ -62,3 +62,8 @@ export const COMPRESSIBLE: readonly string[] = [
   'application/xml',
   'application/problem+json',
 ]
+
+/** Those that are sent with their charset. text/html is not named: nginx always has it. */
+export const TEXT_TYPES: readonly string[] = MIME_TYPES.map(([type]) => type).filter((type) =>
+  /^text\/(?!html)|^image\/svg/.test(type),
+)

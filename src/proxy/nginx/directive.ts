@@ -17,6 +17,7 @@ const DIRECTIVES = {
   auth_request_set: 'variables',
   autoindex: 'plain',
   charset: 'plain',
+  charset_types: 'plain',
   client_body_buffer_size: 'plain',
   client_body_temp_path: 'plain',
   client_body_timeout: 'plain',

@@ -1,7 +1,7 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { entry, NONE } from './names.ts'
-import { MIME_TYPES } from '../mime-types.ts'
+import { MIME_TYPES, TEXT_TYPES } from '../mime-types.ts'
 import type { StaticFiles } from '../site.ts'
 
 /** Names that begin with a dot hold what nobody is to see, `.git` and `.env`; `.well-known` (RFC 8615) is for everyone. */
@@ -31,7 +31,7 @@ export function fileDirectives(files: StaticFiles): Node[] {
       ),
     ),
     directive('default_type', 'application/octet-stream'),
-    directive('charset', 'utf-8'),
+    directive('charset_types', ...TEXT_TYPES.map(literal)),
     directive('sendfile', 'on'),
     directive('tcp_nopush', 'on'),
     ...(documentRoot === undefined
@@ -67,6 +67,7 @@ export function documentRootDirectives({ documentRoot, directoryListing }: Stati
   if (documentRoot === undefined) return []
   return [
     from('document-root', directive('root', literal(documentRoot))),
+    directive('charset', 'utf-8'),
     ...(directoryListing ? [from('directory-listing', directive('autoindex', 'on')), directive('index', 'tsgi-none')] : []),
     directive(
       'try_files',
@@ -83,7 +84,12 @@ export function aliasLocations(files: StaticFiles, inside: (url: string) => Node
     const bare = url.replace(/\/$/, '')
     const own = inside(url)
     if (kind === 'file') {
-      return [from('url-alias', block('location', ['=', literal(url)], [...own, directive('alias', literal(path))]))]
+      return [
+        from(
+          'url-alias',
+          block('location', ['=', literal(url)], [...own, directive('charset', 'utf-8'), directive('alias', literal(path))]),
+        ),
+      ]
     }
     const { directoryIndex, directoryListing } = files
     const folder = block(
@@ -91,6 +97,7 @@ export function aliasLocations(files: StaticFiles, inside: (url: string) => Node
       ['^~', literal(`${bare}/`)],
       [
         ...own,
+        directive('charset', 'utf-8'),
         // Both end in a slash, so that nothing beside the directory can be reached.
         directive('alias', literal(`${path.replace(/\/$/, '')}/`)),
         directive('index', directoryIndex === undefined ? 'tsgi-none' : literal(directoryIndex)),
