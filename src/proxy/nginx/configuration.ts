@@ -10,6 +10,7 @@ import { compressionDirectives } from './compression.ts'
 import { block, directive, dollarDeclaration, from, literal, needsDollar, render, renderLines, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
 import { entry, time } from './names.ts'
+import { errorDocumentMaps } from './error-pages.ts'
 import { servers } from './servers.ts'
 import { fileDirectives } from './static-files.ts'
 import { checkTls, tlsDirectives, tlsMaps } from './tls.ts'
@@ -93,6 +94,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     ...trustDirectives(site.trust),
     ...(site.tls === undefined ? [] : tlsDirectives(site.tls, build)),
     ...tlsMaps(site, client),
+    ...errorDocumentMaps(site),
     ...fileDirectives(site.files),
     ...compressionDirectives(site.compress),
     ...upstreams(site),

@@ -1,7 +1,8 @@
-import { directive, from, literal } from './directive.ts'
-import type { Node } from './directive.ts'
+import { block, directive, from, literal, variable } from './directive.ts'
+import type { Argument, Node } from './directive.ts'
 import { MAINTENANCE_URL } from './maintenance.ts'
-import { MODULES } from './names.ts'
+import { entry, MODULES, NONE } from './names.ts'
+import { OF_ERROR_DOCUMENT } from './params.ts'
 import type { Site } from '../site.ts'
 
 /** What nginx answers when no worker can be reached. */
@@ -21,6 +22,31 @@ export function errorPages({ errorDocuments, maintenance }: Site): Node[] {
           ...(closed.length === 0 ? [] : [from('maintenance', directive('error_page', ...closed, '=503', MAINTENANCE_URL))]),
           ...(named.has(503) ? [] : [from('maintenance', directive('error_page', 503, MAINTENANCE_URL))]),
         ]),
+  ]
+}
+
+/** What an application is told that is asked for an error document. nginx's own variables go on naming what the client asked for. */
+export function errorDocumentMaps({ errorDocuments }: Site): Node[] {
+  if (errorDocuments.length === 0) return []
+  const urls = [...new Set(errorDocuments.map(({ url }) => url))]
+  const map = (name: string, otherwise: string, value: (url: string) => Argument): Node =>
+    from(
+      'error-document',
+      block(
+        'map',
+        [variable('uri'), variable(name)],
+        [
+          // The URL changes within the request.
+          directive('volatile'),
+          entry('default', variable(otherwise)),
+          ...urls.map((url) => entry(literal(url), value(url))),
+        ],
+      ),
+    )
+  return [
+    map(OF_ERROR_DOCUMENT.uri, 'request_uri', (url) => [literal(encodeURI(url)), variable('is_args'), variable('args')]),
+    map(OF_ERROR_DOCUMENT.length, 'content_length', () => NONE),
+    { comment: '' },
   ]
 }
 

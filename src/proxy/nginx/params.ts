@@ -6,23 +6,28 @@ import type { Site } from '../site.ts'
 /** A name that a worker is told, its value, and whether it is left out where that is empty. */
 type Param = readonly [name: string, value: Argument, flag?: 'if_not_empty']
 
+/** What is asked for: by the client, or in place of an error, which is by another URL and without a body. */
+const OF_CLIENT = { uri: 'request_uri', length: 'content_length' } as const
+export const OF_ERROR_DOCUMENT = { uri: 'tsgi_request_uri', length: 'tsgi_content_length' } as const
+
 /** The parts of a site that decide what workers are told. */
-export type ParamSources = Pick<Site, 'authentication' | 'tls'>
+export type ParamSources = Partial<Pick<Site, 'authentication' | 'tls' | 'errorDocuments'>>
 
 /**
  * What a worker is told about a request, over FastCGI and uwsgi. The set is our own: Debian's files send another HTTP_HOST,
  * and a set that is included beside a second one sends duplicates.
  */
-function paramsOf({ authentication, tls }: ParamSources, client: ClientVariables): Param[] {
+function paramsOf({ authentication, tls, errorDocuments = [] }: ParamSources, client: ClientVariables): Param[] {
+  const asked = errorDocuments.length === 0 ? OF_CLIENT : OF_ERROR_DOCUMENT
   return [
     ['REQUEST_METHOD', variable('request_method')],
     // Raw, as the client sent it: workers compute SCRIPT_NAME and PATH_INFO from it.
-    ['REQUEST_URI', variable('request_uri')],
+    ['REQUEST_URI', variable(asked.uri)],
     ['SCRIPT_NAME', literal('')],
     ['PATH_INFO', variable('document_uri')],
     ['QUERY_STRING', variable('query_string')],
     ['CONTENT_TYPE', variable('content_type')],
-    ['CONTENT_LENGTH', variable('content_length')],
+    ['CONTENT_LENGTH', variable(asked.length)],
     ['SERVER_PROTOCOL', variable('server_protocol')],
     ['REQUEST_SCHEME', variable(client.scheme)],
     ['HTTPS', variable(client.https), 'if_not_empty'],

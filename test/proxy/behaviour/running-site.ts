@@ -21,6 +21,10 @@ export interface ProxyKind {
   readonly name: string
   /** Its program, which a test requires. */
   readonly program: 'nginx'
+  /** Can ask the application who may come in. */
+  readonly asksApplication: boolean
+  /** A rule in its words that adds `X-Mine: yes` to every response. */
+  readonly rule: string
   readonly text: (site: Site) => string
   /** The command line, for a configuration in `root`. */
   readonly command: (root: string, file: string) => [program: string, ...args: string[]]
@@ -31,6 +35,8 @@ export const PROXIES: readonly ProxyKind[] = [
   {
     name: 'nginx',
     program: 'nginx',
+    asksApplication: true,
+    rule: 'add_header X-Mine yes always;\n',
     text: nginxText,
     command: (root, file) => [nginxExecutable(), '-e', join(root, 'error.log'), '-p', root, '-c', file],
   },

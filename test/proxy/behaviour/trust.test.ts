@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Wire } from '../../../src/proxy/site.ts'
+import { requires } from '../../support/requirements.ts'
+import { PROXIES, startSite } from './running-site.ts'
+
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+
+/** What a load balancer says of a client that came to it by HTTPS. */
+const TOLD = {
+  Host: 'inner.test:8000',
+  'X-Forwarded-For': '6.6.6.6, 203.0.113.9, 10.1.2.3',
+  'X-Forwarded-Proto': 'https',
+  'X-Forwarded-Host': 'shop.example.test',
+  'X-Forwarded-Port': '443',
+}
+
+describe.each(PROXIES)('proxies in front of $name', (kind) => {
+  requires(kind.program).describe('that are trusted', () => {
+    it.each(WIRES)('say who their client is, over %s', async (wire) => {
+      const site = await startSite(kind, () => ({
+        wire,
+        trust: { networks: ['127.0.0.0/8', '10.0.0.0/8', 'fd00::/8'], header: 'X-Forwarded-For' },
+      }))
+      const { environ } = await site.echo('/x', { headers: TOLD })
+      expect(environ).toMatchObject({
+        // The last one that is not a trusted proxy: what is before it, the client may have made up.
+        REMOTE_ADDR: '203.0.113.9',
+        'tsgi.url_scheme': 'https',
+        HTTP_HOST: 'shop.example.test',
+        SERVER_PORT: '443',
+        HTTP_X_FORWARDED_FOR: '203.0.113.9',
+        HTTP_X_FORWARDED_PROTO: 'https',
+        HTTP_X_FORWARDED_HOST: 'shop.example.test',
+        HTTP_X_FORWARDED_PORT: '443',
+      })
+      const plain = (await site.echo('/x', { headers: { Host: 'inner.test:8000' } })).environ
+      expect(plain).toMatchObject({ REMOTE_ADDR: '127.0.0.1', 'tsgi.url_scheme': 'http', HTTP_HOST: 'inner.test:8000' })
+      expect(plain.HTTPS).toBeUndefined()
+    })
+
+    it('may leave the port to the scheme', async () => {
+      const site = await startSite(kind, () => ({ trust: { networks: ['127.0.0.1'], header: 'X-Forwarded-For' } }))
+      const { environ } = await site.echo('/', { headers: { 'X-Forwarded-Proto': 'https' } })
+      expect(environ).toMatchObject({ SERVER_PORT: '443', HTTPS: 'on', REMOTE_ADDR: '127.0.0.1' })
+    })
+
+    it('may use another header', async () => {
+      const site = await startSite(kind, () => ({ trust: { networks: ['127.0.0.1'], header: 'CF-Connecting-IP' } }))
+      const { environ } = await site.echo('/', { headers: { 'CF-Connecting-IP': '203.0.113.7', 'X-Forwarded-For': '6.6.6.6' } })
+      expect(environ.REMOTE_ADDR).toBe('203.0.113.7')
+    })
+  })
+
+  requires(kind.program).describe('that are not', () => {
+    it.each(WIRES)('are not believed, over %s', async (wire) => {
+      for (const trust of [undefined, { networks: ['10.0.0.0/8'], header: 'X-Forwarded-For' }]) {
+        const site = await startSite(kind, () => ({ wire, ...(trust === undefined ? {} : { trust }) }))
+        const { environ } = await site.echo('/x', { headers: { ...TOLD, Forwarded: 'for=6.6.6.6;proto=https' } })
+        expect(environ).toMatchObject({
+          REMOTE_ADDR: '127.0.0.1',
+          'tsgi.url_scheme': 'http',
+          HTTP_HOST: 'inner.test:8000',
+          SERVER_PORT: String(site.port),
+          HTTP_X_FORWARDED_FOR: '127.0.0.1',
+          HTTP_X_FORWARDED_PROTO: 'http',
+          HTTP_X_FORWARDED_HOST: 'inner.test:8000',
+          HTTP_X_FORWARDED_PORT: String(site.port),
+        })
+        expect(environ.HTTPS).toBeUndefined()
+        expect(environ.HTTP_FORWARDED).toBeUndefined()
+      }
+    })
+  })
+})
