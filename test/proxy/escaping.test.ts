@@ -9,7 +9,7 @@ import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import type { ReadDirective } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
-import { nginxText, siteIn } from './sites.ts'
+import { fullSite, nginxText, siteIn } from './sites.ts'
 import type { SiteChanges } from './sites.ts'
 
 const HOSTILE = [
@@ -100,6 +100,83 @@ describe('a value from outside', () => {
     const logs: Site['logs'] = { access: { file: text }, error: 'terminal', level: 'warn' }
     expect(() => nginxText(siteIn('/srv', { logs }))).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
   })
+})
+
+/** Every text of a site with everything in it, by its place. */
+const FULL_SLOTS: Readonly<Record<string, (text: string) => SiteChanges>> = {
+  certificate: (text) => ({ tls: { ...TLS, certificateFile: `/${text}`, keyFile: `/${text}.key` } }),
+  hsts: (text) => ({ tls: { ...TLS, hstsPolicy: text } }),
+  clients: (text) => ({ tls: { ...TLS, clients: { caFile: `/${text}`, urls: [`/${text}`] } } }),
+  mounts: (text) => ({
+    applications: [
+      { mountPoint: '', socketPath: '/s/1', option: 'mount-point' },
+      { mountPoint: `/${text}`, socketPath: `/s/${text}`, option: 'mount' },
+    ],
+  }),
+  files: (text) => ({
+    files: {
+      documentRoot: `/${text}`,
+      directoryIndex: text,
+      directoryListing: true,
+      aliases: [
+        { url: `/${text}`, path: `/${text}`, kind: 'directory' },
+        { url: `/${text}.ico`, path: `/${text}.ico`, kind: 'file' },
+      ],
+    },
+  }),
+  others: (text) => ({ proxyMounts: [{ url: `/${text}`, backend: `http://127.0.0.1:9/${text}` }] }),
+  trust: (text) => ({ trust: { networks: ['10.0.0.0/8'], header: text } }),
+  authentication: (text) => ({ authentication: { url: `/${text}`, exempt: [`/x${text}`, '/errors', '/static'] } }),
+  maintenance: (text) => ({ maintenance: { page: `/${text}`, flag: `/x/${text}`, retryAfterS: 1 } }),
+  errors: (text) => ({
+    errorDocuments: [{ code: 404, url: `/${text}` }],
+    authentication: { url: '/auth', exempt: [`/${text}`, '/static'] },
+  }),
+  include: (text) => ({ includeFiles: [`/${text}`] }),
+}
+const TLS = {
+  listen: [{ host: '127.0.0.1', port: 443 }],
+  certificateFile: '/c',
+  keyFile: '/k',
+  http2: true,
+  only: true,
+  environment: false,
+} as const
+
+/** What a configuration consists of, without its texts, and without what makes a `$` possible. */
+function shape(read: readonly ReadDirective[]): unknown[] {
+  const others = read.filter(({ args }) => args[1] !== '$tsgi_dollar')
+  return others.map(({ args, block: inside }) => [args.length, inside === undefined ? undefined : shape(inside)])
+}
+
+describe('a value from outside, in a site with everything', () => {
+  for (const [slot, change] of Object.entries(FULL_SLOTS)) {
+    const read = (text: string): ReadDirective[] => readConfiguration(nginxText(fullSite('/srv', 'fastcgi', change(text))))
+
+    it.each([...HOSTILE, ...WITH_DOLLAR])(`as ${slot} adds nothing to it: %j`, (text) => {
+      // nginx would open a certificate by a variable at every handshake.
+      if (slot === 'certificate' && text.includes('$')) expect(() => read(text)).toThrow('ssl-certificate-file')
+      else expect(shape(read(text))).toEqual(shape(read(BENIGN)))
+    })
+
+    it.each(['a\nb', 'a\rb', 'a\0b', 'a\tb'])(`as ${slot} is refused: %j`, (text) => {
+      expect(() => read(text)).toThrow(expect.objectContaining({ code: 'TSGI_ERR_OPTION' }))
+    })
+
+    it(`as ${slot} adds nothing to it, whatever it is`, () => {
+      const benign = shape(read(BENIGN))
+      fc.assert(
+        fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), (text) => {
+          try {
+            expect(shape(read(`a${text}`))).toEqual(benign)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'TSGI_ERR_OPTION' })
+          }
+        }),
+        { numRuns: 50 },
+      )
+    })
+  }
 })
 
 describe('a directive', () => {
