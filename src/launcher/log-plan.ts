@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net'
 
 import { TsgiError } from '../interface/errors.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { AccessTarget } from '../proxy/site.ts'
+import type { AccessTarget, LogTarget } from '../proxy/site.ts'
 import { fileLogs, terminalAccess, terminalLogs } from './log-files.ts'
 import type { AccessPlan, Logs } from './log-files.ts'
 
@@ -18,18 +18,31 @@ interface LogPaths {
  * Throws `TSGI_ERR_LOG`, `TSGI_ERR_OPTION`.
  */
 export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, proxied: boolean): Logs {
-  const { errorLog, logToTerminal } = settings
   const access = accessPlan(paths, settings, proxied)
+  const error = errorTarget(paths, settings)
+  return error === 'terminal' ? terminalLogs(access) : fileLogs(access, error.file)
+}
+
+/** Where they would go, without opening any. Throws `TSGI_ERR_OPTION`. */
+export function logTargets(
+  paths: LogPaths,
+  settings: Settings<'start-server'>,
+  proxied: boolean,
+): Pick<Logs, 'access' | 'error'> {
+  return { access: accessPlan(paths, settings, proxied).access, error: errorTarget(paths, settings) }
+}
+
+function errorTarget(paths: LogPaths, { errorLog, logToTerminal }: Settings<'start-server'>): LogTarget {
   switch (errorLog?.type) {
     case 'file':
-      return fileLogs(access, errorLog.path)
+      return { file: errorLog.path }
     case 'syslog':
       throw new TsgiError('TSGI_ERR_OPTION', '--error-log syslog is for tsgi serve; start-server takes a file or -')
     case 'stream':
-      return terminalLogs(access)
+      return 'terminal'
     case 'off':
     case undefined:
-      return logToTerminal ? terminalLogs(access) : fileLogs(access, paths.errorLogPath)
+      return logToTerminal ? 'terminal' : { file: paths.errorLogPath }
   }
 }
 

@@ -5,8 +5,10 @@ import type { AlsoReloaded, RereadSettings } from '../process/reread-settings.ts
 import type { Settings } from '../settings/settings.ts'
 import { checkOptions } from './check-options.ts'
 import type { NginxProxy } from './find-proxy.ts'
-import { certificateOf, configurationOf, writeCertificate, writeFile } from './plan.ts'
+import { configurationOf } from './configuration.ts'
+import { writeConfiguration } from './plan.ts'
 import type { Plan } from './plan.ts'
+import { certificateOf } from './survey.ts'
 import { testConfiguration } from './proxy-process.ts'
 import type { ProxyProcess } from './proxy-process.ts'
 
@@ -29,12 +31,12 @@ export class ProxyReload implements AlsoReloaded {
     this.#plan = plan
     this.#proxy = proxy
     this.#process = proxyProcess
-    this.#running = fingerprint(configurationOf(plan, proxy), plan.settings)
+    this.#running = fingerprint(configurationOf(plan, proxy).text, plan.settings)
   }
 
   told(next: RereadSettings): string {
     const plan = this.#planOf(next)
-    return fingerprint(configurationOf(plan, this.#proxy), plan.settings)
+    return fingerprint(configurationOf(plan, this.#proxy).text, plan.settings)
   }
 
   /** Rejects with what a start would say: `TSGI_ERR_OPTION`, `TSGI_ERR_PROXY_CONFIG`. */
@@ -43,11 +45,9 @@ export class ProxyReload implements AlsoReloaded {
     const plan = this.#planOf(next)
     checkOptions(plan.settings, true)
     const certificate = certificateOf(plan.settings)
-    const text = configurationOf(plan, this.#proxy)
-    const print = fingerprint(text, plan.settings)
+    const print = fingerprint(configurationOf(plan, this.#proxy).text, plan.settings)
     if (print === this.#running) return
-    writeCertificate(plan, certificate)
-    writeFile(this.#nextPath, text)
+    writeConfiguration(plan, this.#proxy, certificate, this.#nextPath)
     await testConfiguration(this.#proxy, plan.root, plan.logs, this.#nextPath)
     this.#ready = print
   }

@@ -28,6 +28,11 @@ export interface ServerRoot {
   readonly maintenancePath: string
   readonly accessLogPath: string
   readonly errorLogPath: string
+  /** The operator's own variables and rules, see user-files.ts. */
+  readonly environPath: string
+  rulesPath(proxyType: string): string
+  /** `tsgictl`, where setup-server has written one. */
+  readonly controlScriptPath: string
   /** Takes away what must not outlive the server: everything of a fresh root, else socket, pid file and spool. */
   remove(): void
 }
@@ -41,6 +46,13 @@ export interface ServerRootOptions {
   readonly account: Account | undefined
   /** Applications beside the first one. Default: none. */
   readonly mounts?: number
+  /** Nothing is started: a server may be running in it. */
+  readonly inUse?: boolean
+}
+
+/** A server root as it would be, without touching it: for what only looks. */
+export function describeServerRoot(directory: string | undefined, mounts: number): ServerRoot {
+  return describe(directory === undefined ? join(tmpdir(), 'tsgi-XXXXXX') : resolve(directory), directory === undefined, mounts)
 }
 
 /**
@@ -48,7 +60,13 @@ export interface ServerRootOptions {
  *
  * Throws `TSGI_ERR_SERVER_ROOT` where it is not private to us or cannot be used, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
  */
-export async function prepareServerRoot({ directory, proxied, account, mounts = 0 }: ServerRootOptions): Promise<ServerRoot> {
+export async function prepareServerRoot({
+  directory,
+  proxied,
+  account,
+  mounts = 0,
+  inUse = false,
+}: ServerRootOptions): Promise<ServerRoot> {
   const fresh = directory === undefined
   const parent = fresh ? tmpdir() : resolve(directory)
   // Before there is anything to take away. mkdtemp adds six characters, and the socket has a longer name for a moment.
@@ -60,7 +78,7 @@ export async function prepareServerRoot({ directory, proxied, account, mounts = 
       if (fresh) giveTo(root.path, account)
       checkEntry(root.path, account)
     }
-    if (!fresh) await checkUnused(root)
+    if (!fresh && !inUse) await checkUnused(root)
     if (proxied) makeSpool(join(root.path, 'temp'), account)
   } catch (error) {
     if (fresh) root.remove()
@@ -90,6 +108,9 @@ function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
     maintenancePath: join(path, 'maintenance'),
     accessLogPath: join(path, 'access.log'),
     errorLogPath: join(path, 'error.log'),
+    environPath: join(path, 'environ'),
+    rulesPath: (proxyType) => join(path, `${proxyType}-rules.conf`),
+    controlScriptPath: join(path, 'tsgictl'),
     remove() {
       if (fresh) rmSync(path, { recursive: true, force: true })
       else

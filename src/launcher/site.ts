@@ -25,6 +25,7 @@ export interface SiteSources {
   readonly root: ServerRoot
   readonly logs: Pick<Logs, 'access' | 'error'>
   readonly account: Account | undefined
+  readonly proxy: { readonly type: string } | undefined
 }
 
 /**
@@ -32,7 +33,7 @@ export interface SiteSources {
  *
  * Throws `TSGI_ERR_OPTION` for a file or a directory that is not there.
  */
-export function siteOf({ settings, addresses, httpsAddresses, root, logs, account }: SiteSources): Site {
+export function siteOf({ settings, addresses, httpsAddresses, root, logs, account, proxy }: SiteSources): Site {
   const tls = tlsOf(settings, httpsAddresses, root)
   const hosts = hostsOf(settings)
   return {
@@ -77,7 +78,10 @@ export function siteOf({ settings, addresses, httpsAddresses, root, logs, accoun
     },
     slowClients: slowClientsOf(settings),
     logs: { access: logs.access, accessFormat: settings.accessLogFormat, error: logs.error, level: settings.logLevel },
-    includeFiles: settings.includeFile.map((file) => existing('include-file', file, 'file')),
+    includeFiles: [
+      ...settings.includeFile.map((file) => existing('include-file', file, 'file')),
+      ...(proxy === undefined ? [] : rulesOf(root, proxy.type)),
+    ],
     serverRoot: root.path,
     pidPath: root.pidPath,
     ...(account === undefined ? {} : { runAs: { user: account.user, group: account.group } }),
@@ -139,6 +143,12 @@ function filesOf(settings: Settings<'start-server'>): StaticFiles {
     ...(directoryIndex === undefined ? {} : { directoryIndex }),
     directoryListing: settings.directoryListing,
   }
+}
+
+/** The operator's own rules, where there are some. */
+export function rulesOf(root: ServerRoot, proxyType: string): string[] {
+  const path = root.rulesPath(proxyType)
+  return !root.fresh && statSync(path, { throwIfNoEntry: false })?.isFile() === true ? [path] : []
 }
 
 function slowClientsOf(settings: Settings<'start-server'>): Site['slowClients'] {

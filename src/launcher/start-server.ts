@@ -26,6 +26,7 @@ import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
 import { ProxyReload } from './proxy-reload.ts'
 import { SideService } from './side-service.ts'
+import { rereadWithEnviron } from './user-files.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
 
 /** Time for the first request to go through proxy and worker once both run, milliseconds. */
@@ -69,7 +70,9 @@ export async function startServer(options: StartOptions): Promise<number> {
       log,
       notifier,
       upgradable: false,
-      ...(options.reread === undefined ? {} : { reread: rereadOptions(plan, options.reread, log, proxyReload) }),
+      ...(options.reread === undefined
+        ? {}
+        : { reread: rereadOptions(plan, rereadWithEnviron(options.reread), log, proxyReload) }),
       drainDelayMs: plan.settings.drainDelay,
       reopenLogs,
       control,

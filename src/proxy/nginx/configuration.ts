@@ -1,13 +1,12 @@
 import { TsgiError } from '../../interface/errors.ts'
 import type { LogLevel } from '../../interface/logger.ts'
 import { absolute } from '../absolute-path.ts'
-import type { ConfigurationLine } from '../configuration-line.ts'
 import { flagsOfSlowClients } from '../slow-clients.ts'
 import { nginxAccessFormat } from './access-format.ts'
 import { checkBuild, has } from './build.ts'
 import type { NginxBuild } from './build.ts'
 import { compressionDirectives } from './compression.ts'
-import { block, directive, dollarDeclaration, from, literal, needsDollar, render, renderLines, variable } from './directive.ts'
+import { block, directive, dollarDeclaration, from, literal, needsDollar, render, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
 import { entry, time } from './names.ts'
 import { errorDocumentMaps } from './error-pages.ts'
@@ -37,12 +36,8 @@ export function nginxConfiguration(site: Site, build: NginxBuild): string {
   return render(nginxDirectives(site, build))
 }
 
-/** The same as lines, each with the option that caused it. */
-export function nginxLines(site: Site, build: NginxBuild): ConfigurationLine[] {
-  return renderLines(nginxDirectives(site, build))
-}
-
-function nginxDirectives(site: Site, build: NginxBuild): Node[] {
+/** The same as directives, each with the option that caused it. */
+export function nginxDirectives(site: Site, build: NginxBuild): Node[] {
   checkBuild(site, build)
   checkTls(site)
   checkSlowClients(site)
