@@ -1,9 +1,14 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { styleText } from 'node:util'
 import type { Command } from 'commander'
 
+import { wantsColour } from '../launcher/banner.ts'
+import { compareConfiguration } from '../launcher/compare-configuration.ts'
+import { explain, explanationText } from '../launcher/explain.ts'
 import { setUpServer } from '../launcher/set-up-server.ts'
 import { addSettings } from '../settings/settings-options.ts'
+import { readSettings } from '../settings/settings-read.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { withoutControlSocket } from './ctl.ts'
 import { addCommand } from './run-program.ts'
@@ -40,4 +45,40 @@ async function setUp(read: Read): Promise<number> {
   })
   process.stdout.write(text)
   return 0
+}
+
+/** `explain`. */
+export function addExplainCommand(program: Command): void {
+  addLauncherCommand(program, 'explain', 'Print the configuration that start-server would write, with the cause of each line')
+    .argument('[APP]', APP_HELP)
+    .option('--json', 'Print JSON')
+    .action(async (app: string | undefined, { json, ...options }: Record<string, unknown>) => {
+      const found = await explain(await settingsOf(app, options))
+      process.stdout.write(
+        json === true ? `${JSON.stringify(found, undefined, 2)}\n` : explanationText(found, wantsColour(process.stdout)),
+      )
+    })
+}
+
+/** `diff`. */
+export function addDiffCommand(program: Command): void {
+  addLauncherCommand(program, 'diff', 'Print what start-server would change in the configuration in --server-root')
+    .argument('[APP]', APP_HELP)
+    .addHelpText('after', '\nExit code 0: nothing; 1: what is printed, or the message on standard error; 2: wrong options.')
+    .action(async (app: string | undefined, options: Record<string, unknown>) => {
+      const text = await compareConfiguration(await settingsOf(app, options))
+      process.stdout.write(wantsColour(process.stdout) ? colouredDiff(text) : text)
+      process.exitCode = text === '' ? 0 : 1
+    })
+}
+
+function colouredDiff(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line.startsWith('-') ? styleText('red', line) : line.startsWith('+') ? styleText('green', line) : line))
+    .join('\n')
+}
+
+function settingsOf(app: string | undefined, options: Record<string, unknown>): Promise<Read> {
+  return readSettings({ command: 'start-server', app, options, environment: process.env, directory: process.cwd() })
 }

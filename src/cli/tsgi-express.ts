@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
-import { addLauncherCommand, addSetUpCommand, APP_HELP } from './launcher-commands.ts'
+import { addDiffCommand, addExplainCommand, addLauncherCommand, addSetUpCommand, APP_HELP } from './launcher-commands.ts'
 import { createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -15,5 +15,7 @@ addLauncherCommand(program, 'start-server', 'Start proxy and application, and st
     process.exitCode = await withSettings('start-server', app, options, { start: startServer, check: checkServer })
   })
 addSetUpCommand(program, checkServer)
+addExplainCommand(program)
+addDiffCommand(program)
 
 await runProgram(program)

@@ -41,6 +41,12 @@ function shownValue({ key, value }: ResolvedSetting): unknown {
   return Array.isArray(value) ? value.map(show) : show(value)
 }
 
+/** One setting as a person reads it, and as JSON has it; secrets masked, and nothing in it that acts on a terminal. */
+export function shownSetting(setting: ResolvedSetting): { value: unknown; text: string } {
+  const value = shownValue(setting)
+  return { value: value ?? null, text: asText(value).replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, '?') }
+}
+
 /** A pair of names and values, of which `pairs` makes strings. */
 function masked(pair: unknown): [string, string] {
   const [name = '', value = ''] = Array.isArray(pair) ? pair.map(String) : []
