@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 
 import { wantsColour } from '../launcher/banner.ts'
 import { compareConfiguration } from '../launcher/compare-configuration.ts'
+import { eject, EJECT_TARGETS, filesText, siteName, writeFiles } from '../launcher/eject.ts'
 import { explain, explanationText } from '../launcher/explain.ts'
 import { setUpServer } from '../launcher/set-up-server.ts'
 import { addSettings } from '../settings/settings-options.ts'
@@ -34,14 +35,11 @@ export function addSetUpCommand(program: Command, check: (read: Read) => Promise
 }
 
 async function setUp(read: Read): Promise<number> {
-  const beside = fileURLToPath(new URL('.', import.meta.url))
   const text = await setUpServer(read, {
     args: process.argv.slice(process.argv.indexOf('setup-server') + 1),
     environment: process.env,
     directory: process.cwd(),
-    node: [process.execPath, ...process.execArgv],
-    launcher: join(beside, 'tsgi-express.js'),
-    server: join(beside, 'tsgi.js'),
+    ...commands(),
   })
   process.stdout.write(text)
   return 0
@@ -70,6 +68,41 @@ export function addDiffCommand(program: Command): void {
       process.stdout.write(wantsColour(process.stdout) ? colouredDiff(text) : text)
       process.exitCode = text === '' ? 0 : 1
     })
+}
+
+/** `eject`. */
+export function addEjectCommand(program: Command): void {
+  addLauncherCommand(program, 'eject', 'Print files to keep, for a server without the launcher')
+    .argument('<TARGET>', `${EJECT_TARGETS.join(' or ')}`)
+    .argument('[APP]', APP_HELP)
+    .option('--output <DIR>', 'Directory for the files, which are never overwritten (default: standard output)')
+    .option('--name <NAME>', "Name of the files, the units and nginx's upstreams (default: that of the current directory)")
+    .option('--behind-proxy', 'With systemd: tsgi serve on a socket, for a proxy that runs already, in place of start-server')
+    .action(
+      async (target: string, app: string | undefined, { output, name, behindProxy, ...options }: Record<string, unknown>) => {
+        const directory = process.cwd()
+        const files = await eject(target, await settingsOf(app, options), {
+          name: siteName(typeof name === 'string' ? name : undefined, directory),
+          behindProxy: behindProxy === true,
+          directory,
+          ...commands(),
+        })
+        process.stdout.write(
+          typeof output === 'string'
+            ? writeFiles(files, output)
+                .map((path) => `${path}\n`)
+                .join('')
+            : filesText(files),
+        )
+      },
+    )
+}
+
+/** Our commands, as another process starts them. */
+function commands(): { launcher: string[]; server: string[] } {
+  const node = [process.execPath, ...process.execArgv]
+  const beside = fileURLToPath(new URL('.', import.meta.url))
+  return { launcher: [...node, join(beside, 'tsgi-express.js')], server: [...node, join(beside, 'tsgi.js')] }
 }
 
 function colouredDiff(text: string): string {

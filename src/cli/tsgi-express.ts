@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
-import { addDiffCommand, addExplainCommand, addLauncherCommand, addSetUpCommand, APP_HELP } from './launcher-commands.ts'
+import {
+  addDiffCommand,
+  addEjectCommand,
+  addExplainCommand,
+  addLauncherCommand,
+  addSetUpCommand,
+  APP_HELP,
+} from './launcher-commands.ts'
 import { createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -17,5 +24,6 @@ addLauncherCommand(program, 'start-server', 'Start proxy and application, and st
 addSetUpCommand(program, checkServer)
 addExplainCommand(program)
 addDiffCommand(program)
+addEjectCommand(program)
 
 await runProgram(program)

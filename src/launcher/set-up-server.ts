@@ -23,11 +23,9 @@ export interface Recorded {
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly directory: string
-  /** Node with its options. */
-  readonly node: readonly string[]
-  /** The scripts of tsgi-express and tsgi. */
-  readonly launcher: string
-  readonly server: string
+  /** Node with its options, then the script of tsgi-express, and the same of tsgi. */
+  readonly launcher: readonly string[]
+  readonly server: readonly string[]
 }
 
 /**
@@ -55,14 +53,14 @@ export async function setUpServer(read: ReadSettings<'start-server'>, recorded: 
 
 function scriptOf(read: ReadSettings<'start-server'>, root: ServerRoot, recorded: Recorded): string {
   const { settings, resolved } = read
-  const { args, environment, directory, node } = recorded
+  const { args, environment, directory, launcher, server } = recorded
   const names = [...knownVariables(), ...FOREIGN]
   const controlSocket = settings.controlSocket ?? root.controlSocketPath
   return controlScript({
     root: root.path,
     directory,
-    launcher: [...node, recorded.launcher],
-    server: [...node, recorded.server],
+    launcher,
+    server,
     args,
     variables: names.flatMap((name) => {
       const value = environment[name]

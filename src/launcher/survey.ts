@@ -53,17 +53,45 @@ export async function blueprint(options: StartOptions): Promise<Blueprint> {
   const settings = withEnviron(options.settings)
   const { host, port, httpsPort, mount, serverRoot } = settings
   const root = describeServerRoot(serverRoot, mount.length)
-  // Any free port tells which addresses there are.
-  const addressesWith = async (wanted: number): Promise<SiteSources['addresses']> =>
-    (await checkPort(host, 0)).map((free) => (wanted === 0 ? free : { host: free.host, port: wanted }))
   return {
     ...found,
     settings,
     root,
-    addresses: await addressesWith(port),
-    httpsAddresses: httpsPort === undefined ? [] : await addressesWith(httpsPort),
+    addresses: await addressesWith(host, port),
+    httpsAddresses: httpsPort === undefined ? [] : await addressesWith(host, httpsPort),
     logs: logTargets(root, settings, found.proxy !== undefined),
   }
+}
+
+/**
+ * The same for a proxy that somebody else runs, perhaps elsewhere: who it runs as and which ports it may have is not asked.
+ * `root`: the directory with the sockets.
+ */
+export async function blueprintForElsewhere(
+  { app, settings }: StartOptions,
+  proxyType: NginxProxy['type'],
+  serverRoot: string,
+): Promise<SiteSources & { readonly root: ServerRoot }> {
+  locateApp(app, process.cwd())
+  for (const [, mounted] of settings.mount) locateApp(mounted, process.cwd())
+  checkOptions(settings, true)
+  certificateOf(settings)
+  const { host, port, httpsPort, mount } = settings
+  const root = describeServerRoot(serverRoot, mount.length)
+  return {
+    settings: { ...settings, serverRoot },
+    proxy: { type: proxyType },
+    account: undefined,
+    root,
+    addresses: await addressesWith(host, port),
+    httpsAddresses: httpsPort === undefined ? [] : await addressesWith(host, httpsPort),
+    logs: logTargets(root, settings, true),
+  }
+}
+
+/** Every address of the host. Any free port tells which there are, and 0 becomes one. */
+async function addressesWith(host: string, port: number): Promise<SiteSources['addresses']> {
+  return (await checkPort(host, 0)).map((free) => (port === 0 ? free : { host: free.host, port }))
 }
 
 /** Ports that only root can have are for everyone: whoever answers there must not be root. */

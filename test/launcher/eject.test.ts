@@ -1,0 +1,197 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { execWord, settingWord } from '../../src/launcher/systemd-unit.ts'
+import { findExecutable, requires } from '../support/requirements.ts'
+import { until } from '../support/until.ts'
+import { express, freePort, TSGI } from './commands.ts'
+import { get } from './launched.ts'
+import { temporaryDirectory } from './temporary.ts'
+
+const APP = `export default (request, response) => response.end([NAME, request.method, request.url, request.headers.host].join(' '))\n`
+
+/** A process that ends with the test. */
+function background(program: string, args: readonly string[], cwd: string): { output: () => string } {
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await ended
+  })
+  return { output: () => output }
+}
+
+/** What Debian's nginx.conf says, in a directory of the test's. */
+function debianConfiguration(directory: string): string {
+  const path = join(directory, 'nginx.conf')
+  mkdirSync(join(directory, 'conf.d'))
+  writeFileSync(
+    path,
+    `user www-data;
+worker_processes auto;
+pid ${directory}/nginx.pid;
+error_log ${directory}/error.log;
+daemon off;
+events { worker_connections 768; }
+http {
+	sendfile on;
+	tcp_nopush on;
+	types_hash_max_size 2048;
+	server_tokens off;
+	include /etc/nginx/mime.types;
+	default_type application/octet-stream;
+	ssl_protocols TLSv1.2 TLSv1.3;
+	ssl_prefer_server_ciphers on;
+	access_log ${directory}/access.log;
+	gzip on;
+	include ${directory}/conf.d/*.conf;
+}
+`,
+  )
+  return path
+}
+
+requires('nginx', 'dist', 'root').describe('eject nginx', () => {
+  it('gives a snippet for an nginx that runs already, which serves beside a second one', async () => {
+    const directory = temporaryDirectory()
+    const configuration = debianConfiguration(directory)
+    const urls = new Map<string, string>()
+    for (const name of ['one', 'two-b']) {
+      const place = join(directory, name)
+      mkdirSync(place)
+      writeFileSync(join(place, 'app.mjs'), APP.replace('NAME', JSON.stringify(name)))
+      const port = await freePort()
+      const options = [
+        '--port',
+        String(port),
+        '--server-root',
+        place,
+        '--mount-point',
+        '/at',
+        '--wire',
+        name === 'one' ? 'fastcgi' : 'http',
+      ]
+      const done = await express(['eject', 'nginx', 'app.mjs', '--output', join(directory, 'conf.d'), ...options], { cwd: place })
+      expect(done).toEqual({ code: 0, stdout: `${join(directory, 'conf.d', `${name}.conf`)}\n`, stderr: '' })
+      const serve = [
+        'serve',
+        'app.mjs',
+        '--bind',
+        `unix:${place}/tsgi.sock`,
+        '--mount-point',
+        '/at',
+        '--socket-group',
+        'www-data',
+      ]
+      const server = background(process.execPath, [TSGI, ...serve], place)
+      await until(() => server.output().includes('Ready'), 'the workers')
+      urls.set(name, `http://127.0.0.1:${port}/at/x?y=1`)
+    }
+    for (const name of readdirSync(join(directory, 'conf.d'))) {
+      const text = readFileSync(join(directory, 'conf.d', name), 'utf8')
+      expect(text).not.toMatch(/^\s*(?:daemon|pid|user|events|http|\w+_temp_path)\b/m)
+    }
+    background(findExecutable('nginx') ?? '', ['-e', join(directory, 'error.log'), '-c', configuration], directory)
+    await until(() => existsSync(join(directory, 'nginx.pid')), 'nginx')
+    for (const [name, url] of urls) {
+      const host = new URL(url).host
+      const answer = await get(url)
+      expect(answer).toMatchObject({ status: 200, body: `${name} GET /x?y=1 ${host}` })
+    }
+    // The log of that nginx has them, and so the snippet has none of its own.
+    await until(() => readFileSync(join(directory, 'access.log'), 'utf8').includes('/at/x?y=1'), 'the access log')
+  })
+})
+
+requires('dist').describe('eject', () => {
+  it('prints the files with a header each, without --output', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    const { code, stdout } = await express(['eject', 'systemd', 'app.mjs', '--behind-proxy', '--name', 'shop'], {
+      cwd: directory,
+    })
+    expect(code).toBe(0)
+    expect(stdout.match(/^# ==> .* <==$/gm)).toEqual(['# ==> shop.socket <==', '# ==> shop.service <=='])
+    expect(readdirSync(directory)).toEqual(['app.mjs'])
+  })
+
+  it('never overwrites a file that is the operator by now', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    const args = ['eject', 'systemd', 'app.mjs', '--name', 'shop', '--output', 'out']
+    expect(await express(args, { cwd: directory })).toMatchObject({ code: 0 })
+    expect(await express(args, { cwd: directory })).toMatchObject({ code: 0 })
+    writeFileSync(join(directory, 'out/shop.service'), '# mine\n')
+    const refused = await express(args, { cwd: directory })
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('shop.service') })
+    expect(readFileSync(join(directory, 'out/shop.service'), 'utf8')).toBe('# mine\n')
+  })
+
+  it.each(['compose', 'swarm', 'kubernetes'])('refuses %s, which is not there yet', async (target) => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    const { code, stderr } = await express(['eject', target, 'app.mjs'], { cwd: directory })
+    expect(code).toBe(2)
+    expect(stderr).toContain('is not there yet')
+  })
+})
+
+requires('dist', 'systemd-analyze').describe('eject systemd', () => {
+  const awkward = [
+    '--setenv',
+    'GREETING',
+    'it\'s "100%" $HOME',
+    '--graceful-timeout',
+    '40s',
+    '--processes',
+    '2',
+    '--mount',
+    '/b',
+    'b.mjs',
+  ]
+
+  it.each([
+    [
+      'for start-server',
+      ['--port', '80', '--host', '127.0.0.1', '--server-type', 'embedded', ...awkward.slice(0, 7)],
+      ['shop.service'],
+    ],
+    [
+      'for tsgi serve',
+      ['--behind-proxy', ...awkward],
+      ['shop-mount-1.service', 'shop-mount-1.socket', 'shop.service', 'shop.socket'],
+    ],
+  ])('gives units %s that systemd accepts', async (_, options, names) => {
+    const directory = join(temporaryDirectory(), 'with "space"')
+    mkdirSync(directory)
+    chmodSync(directory, 0o755)
+    for (const name of ['app.mjs', 'b.mjs']) writeFileSync(join(directory, name), APP)
+    const args = ['eject', 'systemd', 'app.mjs', '--name', 'shop', '--output', 'out', ...options]
+    expect(await express(args, { cwd: directory })).toMatchObject({ code: 0, stderr: '' })
+    expect(readdirSync(join(directory, 'out')).sort()).toEqual(names)
+    for (const name of names) {
+      const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', join(directory, 'out', name)], {
+        encoding: 'utf8',
+      })
+      expect(`${stdout}${stderr}`).toBe('')
+      expect(status).toBe(0)
+    }
+    const unit = readFileSync(join(directory, 'out/shop.service'), 'utf8')
+    expect(unit).toContain('TimeoutStopSec=55')
+    expect(unit).toContain(`WorkingDirectory=${directory}`)
+    expect(unit).toContain('Environment="GREETING=it\'s \\"100%%\\" $HOME"')
+    expect(unit).toMatch(names.length > 1 ? /serve app\.mjs .*--workers 2 /m : /AmbientCapabilities=CAP_NET_BIND_SERVICE/)
+  })
+})
+
+describe('words of a unit', () => {
+  it('mean themselves', () => {
+    expect(execWord('plain-1.x')).toBe('plain-1.x')
+    expect(execWord('a "b" $c %d \\ \n')).toBe('"a \\"b\\" $$c %%d \\\\ \\n"')
+    expect(settingWord('A=$b %c')).toBe('"A=$b %%c"')
+  })
+})
