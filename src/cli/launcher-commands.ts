@@ -4,16 +4,14 @@ import { styleText } from 'node:util'
 import type { Command } from 'commander'
 
 import { wantsColour } from '../launcher/banner.ts'
-import { compareConfiguration } from '../launcher/compare-configuration.ts'
-import { eject, EJECT_TARGETS, filesText, siteName, writeFiles } from '../launcher/eject.ts'
-import { explain, explanationText } from '../launcher/explain.ts'
-import { setUpServer } from '../launcher/set-up-server.ts'
 import { addSettings } from '../settings/settings-options.ts'
 import { readSettings } from '../settings/settings-read.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { withoutControlSocket } from './ctl.ts'
 import { addCommand } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
+
+// Each command imports what it does when it is called: the start of a server pays for none of the others.
 
 /** The argument of every command that is about an application. */
 export const APP_HELP = 'path[:export] of the application (default: app in tsgi.config.ts, else wsgi.ts or wsgi.js here)'
@@ -35,6 +33,7 @@ export function addSetUpCommand(program: Command, check: (read: Read) => Promise
 }
 
 async function setUp(read: Read): Promise<number> {
+  const { setUpServer } = await import('../launcher/set-up-server.ts')
   const text = await setUpServer(read, {
     args: process.argv.slice(process.argv.indexOf('setup-server') + 1),
     environment: process.env,
@@ -51,6 +50,7 @@ export function addExplainCommand(program: Command): void {
     .argument('[APP]', APP_HELP)
     .option('--json', 'Print JSON')
     .action(async (app: string | undefined, { json, ...options }: Record<string, unknown>) => {
+      const { explain, explanationText } = await import('../launcher/explain.ts')
       const found = await explain(await settingsOf(app, options))
       process.stdout.write(
         json === true ? `${JSON.stringify(found, undefined, 2)}\n` : explanationText(found, wantsColour(process.stdout)),
@@ -64,6 +64,7 @@ export function addDiffCommand(program: Command): void {
     .argument('[APP]', APP_HELP)
     .addHelpText('after', '\nExit code 0: nothing; 1: what is printed, or the message on standard error; 2: wrong options.')
     .action(async (app: string | undefined, options: Record<string, unknown>) => {
+      const { compareConfiguration } = await import('../launcher/compare-configuration.ts')
       const text = await compareConfiguration(await settingsOf(app, options))
       process.stdout.write(wantsColour(process.stdout) ? colouredDiff(text) : text)
       process.exitCode = text === '' ? 0 : 1
@@ -73,13 +74,14 @@ export function addDiffCommand(program: Command): void {
 /** `eject`. */
 export function addEjectCommand(program: Command): void {
   addLauncherCommand(program, 'eject', 'Print files to keep, for a server without the launcher')
-    .argument('<TARGET>', `${EJECT_TARGETS.join(' or ')}`)
+    .argument('<TARGET>', 'nginx or systemd')
     .argument('[APP]', APP_HELP)
     .option('--output <DIR>', 'Directory for the files, which are never overwritten (default: standard output)')
     .option('--name <NAME>', "Name of the files, the units and nginx's upstreams (default: that of the current directory)")
     .option('--behind-proxy', 'With systemd: tsgi serve on a socket, for a proxy that runs already, in place of start-server')
     .action(
       async (target: string, app: string | undefined, { output, name, behindProxy, ...options }: Record<string, unknown>) => {
+        const { eject, filesText, siteName, writeFiles } = await import('../launcher/eject.ts')
         const directory = process.cwd()
         const files = await eject(target, await settingsOf(app, options), {
           name: siteName(typeof name === 'string' ? name : undefined, directory),
@@ -96,6 +98,23 @@ export function addEjectCommand(program: Command): void {
         )
       },
     )
+}
+
+/** `doctor`. */
+export function addDoctorCommand(program: Command): void {
+  addLauncherCommand(program, 'doctor', 'Look for what breaks such set-ups, and print how to mend it')
+    .argument('[APP]', APP_HELP)
+    .option('--json', 'Print JSON')
+    .addHelpText('after', '\nThe application is loaded once, in a worker. Exit code 1: something fails.')
+    .action(async (app: string | undefined, { json, ...options }: Record<string, unknown>) => {
+      const { diagnosisText, examine } = await import('../launcher/doctor/doctor.ts')
+      const directory = process.cwd()
+      const found = await examine({ command: 'start-server', app, options, environment: process.env, directory })
+      process.stdout.write(
+        json === true ? `${JSON.stringify(found, undefined, 2)}\n` : diagnosisText(found, wantsColour(process.stdout)),
+      )
+      process.exitCode = found.some(({ status }) => status === 'fail') ? 1 : 0
+    })
 }
 
 /** Our commands, as another process starts them. */

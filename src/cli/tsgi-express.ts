@@ -3,6 +3,7 @@ import { checkServer } from '../launcher/check-server.ts'
 import { startServer } from '../launcher/start-server.ts'
 import {
   addDiffCommand,
+  addDoctorCommand,
   addEjectCommand,
   addExplainCommand,
   addLauncherCommand,
@@ -25,5 +26,6 @@ addSetUpCommand(program, checkServer)
 addExplainCommand(program)
 addDiffCommand(program)
 addEjectCommand(program)
+addDoctorCommand(program)
 
 await runProgram(program)

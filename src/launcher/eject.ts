@@ -7,7 +7,7 @@ import { ejectNginx } from './eject-nginx.ts'
 import { ejectSystemd } from './eject-systemd.ts'
 
 /** What can be ejected. */
-export const EJECT_TARGETS = ['nginx', 'systemd'] as const
+const EJECT_TARGETS = ['nginx', 'systemd'] as const
 
 /** What will be, some day. */
 const NOT_YET = ['apache', 'compose', 'swarm', 'kubernetes']

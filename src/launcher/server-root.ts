@@ -180,20 +180,25 @@ function giveTo(path: string, account: Account): void {
 
 /** nginx's workers reach the socket only through directories that they may enter; else every request would be a 502. */
 function checkEntry(path: string, account: Account): void {
+  const directory = barrier(path, account)
+  if (directory === undefined) return
+  const fix =
+    directory === path
+      ? `type \`chgrp ${account.group} ${path} && chmod g+x ${path}\``
+      : `take a directory that is not below ${quote(directory)}`
+  throw new TsgiError(
+    'TSGI_ERR_SERVER_ROOT',
+    `the proxy's workers run as ${account.user} and cannot enter ${quote(directory)}; ${fix}`,
+  )
+}
+
+/** The nearest directory on the way to `path`, from there upwards, that the account may not enter. */
+export function barrier(path: string, account: Pick<Account, 'uid' | 'gid'>): string | undefined {
   for (let directory = path; ; directory = dirname(directory)) {
-    const { mode, uid, gid } = statSync(directory)
-    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
-    if ((mode & bit) === 0) {
-      const fix =
-        directory === path
-          ? `type \`chgrp ${account.group} ${path} && chmod g+x ${path}\``
-          : `take a directory that is not below ${quote(directory)}`
-      throw new TsgiError(
-        'TSGI_ERR_SERVER_ROOT',
-        `the proxy's workers run as ${account.user} and cannot enter ${quote(directory)}; ${fix}`,
-      )
-    }
-    if (dirname(directory) === directory) return
+    const stats = statSync(directory)
+    const bit = stats.uid === account.uid ? 0o100 : stats.gid === account.gid ? 0o010 : 0o001
+    if (stats.isDirectory() && (stats.mode & bit) === 0) return directory
+    if (dirname(directory) === directory) return undefined
   }
 }
 

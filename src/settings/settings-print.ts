@@ -6,6 +6,11 @@ import type { AnySetting } from './settings-rows.ts'
 /** Names of variables whose values are nobody's business. */
 const SECRET_NAME = /PASS(?:WORD|WD|PHRASE)?(?:_|$)|SECRET|TOKEN|KEY|CREDENTIAL|AUTH/i
 
+/** Whether a variable of this name holds what is nobody's business. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name)
+}
+
 /** The password of a URL such as `postgres://user:password@host/`. */
 const URL_PASSWORD = /(:\/\/[^\s:@/]*:)[^\s@/]+(?=@)/g
 
@@ -50,7 +55,7 @@ export function shownSetting(setting: ResolvedSetting): { value: unknown; text: 
 /** A pair of names and values, of which `pairs` makes strings. */
 function masked(pair: unknown): [string, string] {
   const [name = '', value = ''] = Array.isArray(pair) ? pair.map(String) : []
-  return [name, SECRET_NAME.test(name) ? MASK : value.replaceAll(URL_PASSWORD, `$1${MASK}`)]
+  return [name, isSecretName(name) ? MASK : value.replaceAll(URL_PASSWORD, `$1${MASK}`)]
 }
 
 function asText(value: unknown): string {

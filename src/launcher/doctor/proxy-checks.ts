@@ -1,0 +1,179 @@
+import { lookup } from 'node:dns/promises'
+import { join } from 'node:path'
+
+import { TsgiError } from '../../interface/errors.ts'
+import { checkServer } from '../check-server.ts'
+import { isAtLeast } from '../find-proxy.ts'
+import { checkPort } from '../port-check.ts'
+import { FIRST_FREE_PORT } from '../survey.ts'
+import { fail, ok, reason, warn, worst } from './check.ts'
+import type { Check, Finding, Patient } from './check.ts'
+import { numberOf, textOf } from './machine.ts'
+import { runningPid } from './running-checks.ts'
+
+/** From here on nginx can be told where its errors go before it has read its configuration. */
+const GOOD_NGINX = '1.19.5'
+
+const proxyFound: Check = {
+  id: 'proxy',
+  about: 'The proxy is installed, can be started, and has no known quirk in this version',
+  look({ proxy, proxyProblem, settings }) {
+    if (proxyProblem !== undefined) return fail(reason(proxyProblem), 'apt-get install nginx')
+    if (proxy === undefined) {
+      return settings.serverType === 'embedded'
+        ? ok('none is wanted')
+        : warn('none is installed: the workers answer by themselves', 'apt-get install nginx')
+    }
+    const seen = `${proxy.type}/${proxy.version}, ${proxy.executable}`
+    return isAtLeast(proxy.version, GOOD_NGINX)
+      ? ok(seen)
+      : warn(`${seen}: before ${GOOD_NGINX} it complains about a log in /var that is not ours`, 'install a newer nginx')
+  },
+}
+
+const proxyModules: Check = {
+  id: 'proxy-modules',
+  about: 'The proxy was built with every module that the options need',
+  look({ proxy, settings }) {
+    if (proxy === undefined) return ok('there is no proxy')
+    const wire = settings.wire === 'http' ? 'proxy' : settings.wire
+    const needed = [`http_${wire}_module`, 'http_map_module', 'http_upstream_keepalive_module']
+    if (settings.wire === 'fastcgi') needed.push('http_uwsgi_module')
+    if (settings.compressResponses) needed.push('http_gzip_module')
+    if (settings.proxyMountPoint.length + settings.proxyVirtualHost.length > 0) needed.push('http_proxy_module')
+    const missing = needed.filter((name) => proxy.without.has(name))
+    if (missing.length === 0) return ok('all are there')
+    return fail(`this ${proxy.type} was built without ${missing.join(', ')}`, 'apt-get install nginx-full')
+  },
+}
+
+const proxyConfiguration: Check = {
+  id: 'proxy-configuration',
+  about: "The proxy's own test passes for the generated configuration, the rules of yours included",
+  async look(patient) {
+    const { proxy, app, settings, file, settingsProblem } = patient
+    if (proxy === undefined) return ok('there is no proxy')
+    if (app === undefined || settingsProblem !== undefined) return ok('not tried: settings or application are missing')
+    try {
+      await checkServer({ app, settings, file })
+      return ok(`${proxy.executable} -t accepts it`)
+    } catch (error) {
+      // All of it: the proxy names the line.
+      const seen = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, ' ') : String(error)
+      return fail(seen, 'tsgi-express explain')
+    }
+  },
+}
+
+const port: Check = {
+  id: 'port',
+  about: 'The ports are free, or this very server has them; who else does',
+  async look(patient) {
+    const { settings } = patient
+    const wanted = [
+      ['port', settings.port],
+      ['https-port', settings.httpsPort],
+    ] as const
+    const findings: Finding[] = []
+    for (const [option, number] of wanted) {
+      if (number === undefined || number === 0) continue
+      try {
+        await checkPort(settings.host, number, option)
+      } catch (error) {
+        if (!(error instanceof TsgiError) || error.code !== 'TSGI_ERR_ADDRESS_IN_USE') continue
+        const own = await runningPid(patient)
+        if (own !== undefined && isHeldBy(own, error.message, patient.machine.proc)) continue
+        const service = /\("(nginx|apache2|httpd|[^"]*\/(?:nginx|apache2|httpd))/.exec(error.message)?.[1]?.split('/').at(-1)
+        findings.push(
+          fail(
+            reason(error),
+            service === undefined
+              ? `ss -ltnp 'sport = :${number}'`
+              : `systemctl disable --now ${service}; or --${option} ${number + 1}`,
+          ),
+        )
+      }
+    }
+    return worst(findings, wanted.flatMap(([, number]) => (number === undefined ? [] : [number])).join(', '))
+  },
+}
+
+/** The master itself or a child of it, its proxy, holds the port. */
+function isHeldBy(own: number, message: string, proc: string): boolean {
+  const holder = Number(/\bpid (\d+)/.exec(message)?.[1])
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(textOf(join(proc, String(holder), 'status')) ?? '')?.[1])
+  return holder === own || parent === own
+}
+
+/** capabilities(7): bit 10 is CAP_NET_BIND_SERVICE. */
+const NET_BIND = 1n << 10n
+
+const lowPort: Check = {
+  id: 'low-port',
+  about: 'A port below 1024 is one that this user may have, and the application behind it is not root',
+  look({ settings, machine: { uid, proc } }) {
+    const low = [settings.port, settings.httpsPort ?? 0].find((each) => each > 0 && each < FIRST_FREE_PORT)
+    if (low === undefined) return ok('none is below 1024')
+    if (uid === 0) {
+      return settings.user === undefined
+        ? fail(`on port ${low} as root, the application needs a user of its own`, '--user www-data')
+        : ok(`port ${low}, as root, for ${settings.user}`)
+    }
+    const first = numberOf(join(proc, 'sys/net/ipv4/ip_unprivileged_port_start')) ?? FIRST_FREE_PORT
+    const capabilities = BigInt(`0x${/^CapEff:\s*([\da-f]+)$/m.exec(textOf(join(proc, 'self/status')) ?? '')?.[1] ?? '0'}`)
+    if (low >= first || (capabilities & NET_BIND) !== 0n) return ok(`port ${low} is open to this user`)
+    return fail(`port ${low} needs root`, `sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${low}; or --port 8000`)
+  },
+}
+
+const rootUser: Check = {
+  id: 'root-user',
+  about: 'The application is not root',
+  look({ settings: { user }, machine: { uid } }) {
+    if (uid !== 0) return ok('this user is not root')
+    if (user === 'root' || user === '0') return warn('--user says that it is root', '--user www-data')
+    return user === undefined ? warn('the application would be root', '--user www-data') : ok(`--user ${user}`)
+  },
+}
+
+const host: Check = {
+  id: 'host',
+  about: '--host is an address of this machine, and --server-name one that can be found',
+  async look({ settings: { host: name, serverName } }) {
+    try {
+      const addresses = await checkPort(name, 0)
+      if (serverName === undefined) return ok(addresses.map((each) => each.host).join(', '))
+    } catch (error) {
+      return fail(reason(error), '--host 127.0.0.1')
+    }
+    try {
+      const { address } = await lookup(serverName)
+      return ok(`${serverName} is ${address}`)
+    } catch {
+      return warn(`--server-name ${serverName} cannot be found from here`, `getent hosts ${serverName}`)
+    }
+  },
+}
+
+const backlog: Check = {
+  id: 'backlog',
+  about: 'The system lets as many connections wait as the options say',
+  look({ settings, machine: { proc } }: Patient) {
+    const wanted = settings.serverBacklog ?? 511
+    const most = numberOf(join(proc, 'sys/net/core/somaxconn'))
+    if (most === undefined || most >= wanted) return ok(`${wanted}, of ${most ?? 'an unknown number'} at most`)
+    return warn(`net.core.somaxconn cuts the backlog of ${wanted} to ${most}`, `sudo sysctl -w net.core.somaxconn=${wanted}`)
+  },
+}
+
+/** What concerns the proxy and where it listens. */
+export const PROXY_CHECKS: readonly Check[] = [
+  proxyFound,
+  proxyModules,
+  proxyConfiguration,
+  port,
+  lowPort,
+  rootUser,
+  host,
+  backlog,
+]
