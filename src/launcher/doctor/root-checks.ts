@@ -167,8 +167,8 @@ const logs: Check = {
       ...new Set(targets.flatMap((target) => (typeof target === 'object' && 'file' in target ? [resolve(target.file)] : []))),
     ]
     const findings = files.flatMap((file): Finding[] => {
-      const isOurs = !root.fresh && dirname(file) === root.path
-      const directory = isOurs || root.fresh ? nearestDirectory(file) : dirname(file)
+      // The server root is made where it is not there, and nothing else is.
+      const directory = dirname(file) === root.path ? nearestDirectory(dirname(file)) : dirname(file)
       const free = freeBytes(file) ?? Infinity
       if (!existsSync(directory))
         return [fail(`the directory of ${file} is not there`, shellLine(['mkdir', '-p', dirname(file)]))]
