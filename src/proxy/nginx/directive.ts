@@ -1,5 +1,9 @@
-import { quote, TsgiError } from '../../interface/errors.ts'
+import { quote } from '../../interface/errors.ts'
 import type { ConfigurationLine } from '../configuration-line.ts'
+import { bounded, invalid, printable as printableFor, word } from '../configuration-value.ts'
+import type { Literal } from '../configuration-value.ts'
+
+export type { Literal } from '../configuration-value.ts'
 
 /**
  * What a `$` means in a directive's arguments. A directive that is not in this table cannot be written.
@@ -131,11 +135,6 @@ const DOLLAR = 'tsgi_dollar'
 /** Longest argument, bytes as written. nginx reads its configuration through a buffer of 4096 bytes, which an argument must fit in. */
 const MAX_ARGUMENT_BYTES = 4000
 
-/** A value that came from outside: nginx sees exactly these characters, whatever they are. */
-export interface Literal {
-  readonly literal: string
-}
-
 /** The value of a variable of nginx. */
 export interface Variable {
   readonly variable: string
@@ -255,11 +254,7 @@ function renderArgument(argument: Argument, meaning: DollarMeaning, option: stri
   const text = parts.map((part) =>
     'variable' in part ? `\${${variableName(part.variable)}}` : escapeLiteral(part.literal, meaning, option),
   )
-  const quoted = `"${text.join('')}"`
-  if (new TextEncoder().encode(quoted).length > MAX_ARGUMENT_BYTES) {
-    throw invalid(option, `${quote(quoted)} is longer than ${MAX_ARGUMENT_BYTES} bytes, which nginx does not read`)
-  }
-  return quoted
+  return bounded(`"${text.join('')}"`, MAX_ARGUMENT_BYTES, option, 'nginx')
 }
 
 /** Between double quotes nginx gives a meaning to the quote, the backslash and, where it replaces variables, the `$`. */
@@ -270,25 +265,11 @@ function escapeLiteral(text: string, meaning: DollarMeaning, option: string | un
   return meaning === 'variables' ? escaped.replaceAll('$', () => `\${${DOLLAR}}`) : escaped
 }
 
-/** The text, unless it has a control character, a line separator or half a surrogate pair: none belongs in a configuration. */
 function printable(text: string, option: string | undefined): string {
-  if (/[\0-\x1f\x7f-\x9f\u2028\u2029]|\p{Surrogate}/u.test(text)) {
-    throw invalid(option, `${quote(text)} has a control character, which nginx's configuration cannot hold`)
-  }
-  return text
-}
-
-/** A word of our own. What is checked here can end no directive and start no variable, so that no value gets in as a word. */
-function word(text: string): string {
-  if (!/^[\w.:/@=!~^[\]-]+$/.test(text)) throw new Error(`${quote(text)} must be written as a literal`)
-  return text
+  return printableFor(text, option, 'nginx')
 }
 
 function variableName(name: string): string {
   if (!/^\w+$/.test(name)) throw new Error(`${quote(name)} is no variable of nginx`)
   return name
-}
-
-function invalid(option: string | undefined, detail: string): TsgiError {
-  return new TsgiError('TSGI_ERR_OPTION', option === undefined ? detail : `--${option}: ${detail}`)
 }

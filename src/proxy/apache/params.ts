@@ -1,0 +1,88 @@
+import { directive, own } from './directive.ts'
+import type { Directive, Node } from './directive.ts'
+import type { ApacheBuild } from './build.ts'
+import type { Site, TrustedProxies } from '../site.ts'
+
+/** What httpd adds to CGI's variables and no application needs: its own environment, paths and pages. */
+const UNTOLD = [
+  'PATH',
+  'DOCUMENT_ROOT',
+  'CONTEXT_PREFIX',
+  'CONTEXT_DOCUMENT_ROOT',
+  'SERVER_ADMIN',
+  'SERVER_SIGNATURE',
+  'SCRIPT_FILENAME',
+  'SCRIPT_URI',
+  'SCRIPT_URL',
+  'UNIQUE_ID',
+] as const
+
+/** A value of an expression, for header fields. */
+const value = (expression: string): string => `expr=${expression}`
+
+/**
+ * What a worker is told about a request beyond what httpd tells by itself. Set, not added to: this proxy is the first one, so what a
+ * client claims is dropped, unless it comes by a proxy that is trusted.
+ */
+export function requestHeaders(trust: TrustedProxies | undefined): Node[] {
+  const set = (name: string, expression: string, unless?: string): Directive =>
+    directive('RequestHeader', 'set', name, own(value(expression)), ...(unless === undefined ? [] : [own(value(unless))]))
+  const untrusted = trust === undefined ? undefined : `! (${isTrusted(trust)})`
+  /** Where the proxy in front has said something, that holds. */
+  const keep = (name: string): string | undefined => (untrusted === undefined ? undefined : `${untrusted} || ! -n req_novary('${name}')`)
+  return [
+    { comment: 'What a client claims about others is dropped. Its Proxy header would become HTTP_PROXY, which programs take for a setting.' },
+    directive('RequestHeader', 'unset', 'Proxy', 'early'),
+    directive('RequestHeader', 'unset', 'Forwarded', 'early'),
+    ...(trust === undefined ? [] : trusted(trust)),
+    set('X-Forwarded-For', '%{REMOTE_ADDR}'),
+    set('X-Forwarded-Proto', '%{REQUEST_SCHEME}', keep('X-Forwarded-Proto')),
+    directive('RequestHeader', 'unset', 'X-Forwarded-Host', ...(untrusted === undefined ? [] : [own(value(untrusted))])),
+    set('X-Forwarded-Host', '%{HTTP_HOST}', "-n %{HTTP_HOST} && ! -n req_novary('X-Forwarded-Host')"),
+    set('X-Forwarded-Port', '%{SERVER_PORT}', keep('X-Forwarded-Port')),
+  ]
+}
+
+/** Whether the connection is one of a trusted proxy's. The networks are checked: what they hold ends no string. */
+function isTrusted({ networks }: TrustedProxies): string {
+  return networks.map((network) => `%{CONN_REMOTE_ADDR} -ipmatch '${checkNetwork(network)}'`).join(' || ')
+}
+
+/** The client's address, its scheme and the host that it asked for, as a trusted proxy says. */
+function trusted(trust: TrustedProxies): Directive[] {
+  const secure = `(${isTrusted(trust)}) && req_novary('X-Forwarded-Proto') == 'https'`
+  return [
+    directive('RemoteIPHeader', trust.header),
+    directive('RemoteIPInternalProxy', ...trust.networks.map((network) => checkNetwork(network))),
+    directive('SetEnvIfExpr', own(secure), own('HTTPS=on')),
+    directive('RequestHeader', 'set', 'Host', own(value("%{req_novary:X-Forwarded-Host}")), own(value(`(${isTrusted(trust)}) && -n req_novary('X-Forwarded-Host')`))),
+  ].map((each): Directive => ({ ...each, option: 'trust-proxy' }))
+}
+
+function checkNetwork(network: string): string {
+  if (!/^[\da-fA-F:.]+(?:\/\d{1,3})?$/.test(network)) throw new Error(`${network} is no network`)
+  return network
+}
+
+/** Variables of the request, for FastCGI and uwsgi. */
+export function requestVariables(): Directive[] {
+  return [
+    directive('SetEnvIfExpr', own("reqenv('UNIQUE_ID') =~ /^(.+)$/"), own('TSGI_REQUEST_ID=$1')),
+  ]
+}
+
+/** What only mod_proxy_fcgi can be told to leave out or to say in another way. */
+export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Directive[] {
+  const set = (condition: string, name: string, text: string): Directive => directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
+  return [
+    ...UNTOLD.map((name) => directive('ProxyFCGISetEnvIf', 'true', own(`!${name}`))),
+    directive('ProxyFCGISetEnvIf', 'true', 'SERVER_SOFTWARE', own(`Apache/${version}`)),
+    ...(trust === undefined
+      ? []
+      : [
+          set("%{HTTPS} == 'on' || reqenv('HTTPS') == 'on'", 'REQUEST_SCHEME', 'https'),
+          set(`(${isTrusted(trust)}) && -n req_novary('X-Forwarded-Port')`, 'SERVER_PORT', '%{req_novary:X-Forwarded-Port}'),
+        ]),
+  ]
+}
+
