@@ -15,7 +15,7 @@ import { withSettings } from './with-settings.ts'
 
 const program = createProgram(
   'tsgi-express',
-  'Serves a TypeScript or JavaScript application behind nginx: one command writes the configuration and starts both.',
+  'Serves a TypeScript or JavaScript application behind nginx or Apache: one command writes the configuration and starts both.',
 )
 addLauncherCommand(program, 'start-server', 'Start proxy and application, and stay in the foreground')
   .argument('[APP]', APP_HELP)

@@ -90,7 +90,9 @@ function checkEmbedded(settings: LauncherSettings): void {
   const found = NEEDS_PROXY.find((key) => isGiven(settings, key))
   if (found === undefined) return
   const reason =
-    settings.serverType === 'embedded' ? '--server-type embedded has none' : 'none is installed (apt-get install nginx)'
+    settings.serverType === 'embedded'
+      ? '--server-type embedded has none'
+      : 'none is installed (apt-get install nginx, or apache2)'
   throw refuse(`${flag(found)} is done by a proxy, and ${reason}`)
 }
 

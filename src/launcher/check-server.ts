@@ -11,7 +11,7 @@ import { rulesOf } from './site.ts'
 import { withEnviron } from './user-files.ts'
 
 /**
- * Tests what a start would need, and starts nothing: the application's file, the env files, the proxy and, by `nginx -t`, its
+ * Tests what a start would need, and starts nothing: the application's file, the env files, the proxy and, by its own test, its
  * configuration. The server that is to be reloaded may be running: this looks at another port and at a server root of its own.
  * Resolves to what was found.
  *
@@ -28,7 +28,7 @@ export async function checkServer({ app, settings }: StartOptions): Promise<stri
     const { proxy, root, logs } = await prepare({ app, settings: { ...settings, ...apart, includeFile } }, undo)
     if (proxy === undefined) return [app, 'no proxy']
     await testConfiguration(proxy, root, logs)
-    return [app, `nginx/${proxy.version}`]
+    return [app, `${proxy.type}/${proxy.version}`]
   } finally {
     await takeBack(undo)
   }

@@ -16,7 +16,7 @@ export function bannerFields(plan: Plan, master: MasterGroup, proxyPid: number |
     serverType:
       proxy === undefined
         ? settings.serverType === 'auto'
-          ? 'embedded (nginx is not installed)'
+          ? 'embedded (neither nginx nor Apache is installed)'
           : 'embedded'
         : `${proxy.type}/${proxy.version} (pid ${proxyPid ?? 'none'})`,
     ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath }),

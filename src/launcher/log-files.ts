@@ -65,19 +65,19 @@ export function terminalLogs(access: AccessPlan): Logs {
 /** Where the proxy writes its access log, and what is to be said about that. */
 export type AccessPlan = Pick<Logs, 'access' | 'notice'>
 
-/** nginx's access log on the terminal. It writes one to a path only: where standard output cannot be opened as one, the log becomes `file`. */
-export function terminalAccess(file: string): AccessPlan {
-  const obstacle = stdoutObstacle()
+/** The proxy's access log on the terminal. It writes one to a path only: where standard output cannot be opened as one, the log becomes `file`. */
+export function terminalAccess(file: string, proxy: string): AccessPlan {
+  const obstacle = stdoutObstacle(proxy)
   if (obstacle === undefined) return { access: 'terminal', notice: undefined }
   return { access: { file }, notice: `the access log is ${file}: ${obstacle}` }
 }
 
-/** Why nginx cannot append to standard output by its path, or undefined where it can. */
-function stdoutObstacle(): string | undefined {
+/** Why the proxy cannot append to standard output by its path, or undefined where it can. */
+function stdoutObstacle(proxy: string): string | undefined {
   try {
     closeSync(openSync('/dev/stdout', 'a'))
   } catch {
-    return 'standard output is a socket or a closed terminal, which nginx cannot open'
+    return `standard output is a socket or a closed terminal, which ${proxy} cannot open`
   }
   // Two writers with positions of their own overwrite each other, unless both append.
   if (fstatSync(1).isFile() && !isAppending(1))

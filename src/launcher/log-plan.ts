@@ -5,6 +5,10 @@ import type { Settings } from '../settings/settings.ts'
 import type { AccessTarget, LogTarget } from '../proxy/site.ts'
 import { fileLogs, terminalAccess, terminalLogs } from './log-files.ts'
 import type { AccessPlan, Logs } from './log-files.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
+
+/** The proxy, which writes the access log; undefined: the workers do. */
+type Proxy = Pick<ProxyDriver, 'type' | 'name'> | undefined
 
 /** The files of a server root that logs go to where no option says otherwise. */
 interface LogPaths {
@@ -13,12 +17,12 @@ interface LogPaths {
 }
 
 /**
- * Opens the logs of a launched server. `proxied`: there is a proxy, which writes the access log.
+ * Opens the logs of a launched server.
  *
  * Throws `TSGI_ERR_LOG`, `TSGI_ERR_OPTION`.
  */
-export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, proxied: boolean): Logs {
-  const access = accessPlan(paths, settings, proxied)
+export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, proxy: Proxy): Logs {
+  const access = accessPlan(paths, settings, proxy)
   const error = errorTarget(paths, settings)
   return error === 'terminal' ? terminalLogs(access) : fileLogs(access, error.file)
 }
@@ -27,9 +31,9 @@ export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, pr
 export function logTargets(
   paths: LogPaths,
   settings: Settings<'start-server'>,
-  proxied: boolean,
+  proxy: Proxy,
 ): Pick<Logs, 'access' | 'error'> {
-  return { access: accessPlan(paths, settings, proxied).access, error: errorTarget(paths, settings) }
+  return { access: accessPlan(paths, settings, proxy).access, error: errorTarget(paths, settings) }
 }
 
 function errorTarget(paths: LogPaths, { errorLog, logToTerminal }: Settings<'start-server'>): LogTarget {
@@ -46,21 +50,27 @@ function errorTarget(paths: LogPaths, { errorLog, logToTerminal }: Settings<'sta
   }
 }
 
-function accessPlan({ accessLogPath }: LogPaths, settings: Settings<'start-server'>, proxied: boolean): AccessPlan {
+function accessPlan({ accessLogPath }: LogPaths, settings: Settings<'start-server'>, proxy: Proxy): AccessPlan {
   const { accessLog: target, logToTerminal } = settings
   if (target?.type === 'file') return { access: { file: target.path }, notice: undefined }
-  if (target?.type === 'syslog') return { access: nginxSyslog(settings, proxied), notice: undefined }
-  if (target?.type === 'off' || (target === undefined && !proxied)) return { access: 'off', notice: undefined }
-  if (!proxied) return { access: 'terminal', notice: undefined }
+  if (target?.type === 'syslog') return { access: proxySyslog(settings, proxy), notice: undefined }
+  if (target?.type === 'off' || (target === undefined && proxy === undefined)) return { access: 'off', notice: undefined }
+  if (proxy === undefined) return { access: 'terminal', notice: undefined }
   return target?.type === 'stream' || logToTerminal
-    ? terminalAccess(accessLogPath)
+    ? terminalAccess(accessLogPath, proxy.name)
     : { access: { file: accessLogPath }, notice: undefined }
 }
 
 /** nginx sends datagrams, over UDP or a unix socket, and knows no streams. The workers need no words of nginx. */
-function nginxSyslog(settings: Settings<'start-server'>, proxied: boolean): AccessTarget {
+function proxySyslog(settings: Settings<'start-server'>, proxy: Proxy): AccessTarget {
   const { logSyslogTo: address, logSyslogFacility, logSyslogPrefix } = settings
-  if (!proxied) return { syslog: '' }
+  if (proxy === undefined) return { syslog: '' }
+  if (proxy.type === 'apache') {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      '--access-log syslog: Apache, which writes the access log, sends none to syslog; take a file, or --server-type nginx or embedded',
+    )
+  }
   if (address.type === 'tcp' || address.type === 'stream') {
     throw new TsgiError(
       'TSGI_ERR_OPTION',

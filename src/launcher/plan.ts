@@ -8,10 +8,10 @@ import type { Settings } from '../settings/settings.ts'
 import type { ListenAddress } from '../proxy/site.ts'
 import type { ServerCertificate } from './certificate.ts'
 import { configurationOf } from './configuration.ts'
-import type { NginxProxy } from './find-proxy.ts'
 import type { Logs } from './log-files.ts'
 import { openLogs } from './log-plan.ts'
 import { checkPort } from './port-check.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
 import type { Account } from './proxy-account.ts'
 import { prepareServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
@@ -34,7 +34,7 @@ export interface StartOptions {
 
 /** What is known before anything is started. */
 export interface Plan extends StartOptions {
-  readonly proxy: NginxProxy | undefined
+  readonly proxy: ProxyDriver | undefined
   readonly account: Account | undefined
   readonly addresses: readonly ListenAddress[]
   /** Empty without HTTPS. */
@@ -53,13 +53,13 @@ export async function prepare(options: StartOptions, undo: Undo[]): Promise<Plan
   const addresses = await checkPort(given.host, given.port)
   const httpsAddresses = given.httpsPort === undefined ? [] : await checkPort(given.host, given.httpsPort, 'https-port')
   const mounts = given.mount.length
-  const root = await prepareServerRoot({ directory: given.serverRoot, proxied: proxy !== undefined, account, mounts })
+  const root = await prepareServerRoot({ directory: given.serverRoot, proxy, account, mounts })
   undo.push(() => {
     root.remove()
   })
   makeUserFiles(root, proxy?.type)
   const settings = withEnviron(given)
-  const logs = openLogs(root, settings, proxy !== undefined)
+  const logs = openLogs(root, settings, proxy)
   undo.push(() => {
     logs.close()
   })
@@ -72,7 +72,7 @@ export async function prepare(options: StartOptions, undo: Undo[]): Promise<Plan
 /** Writes what the proxy reads. */
 export function writeConfiguration(
   sources: SiteSources,
-  proxy: NginxProxy,
+  proxy: ProxyDriver,
   certificate: ServerCertificate | undefined,
   path = sources.root.configurationPath,
 ): void {

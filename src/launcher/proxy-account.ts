@@ -14,7 +14,7 @@ export interface Account {
 type ApplicationAccount = Pick<Account, 'uid' | 'gid'> & { readonly name?: string }
 
 /** The accounts that packages make for web servers, first choice first. */
-const CANDIDATES = ['www-data', 'nginx', 'nobody']
+const CANDIDATES = ['www-data', 'nginx', 'apache', 'nobody']
 
 /**
  * The account for the proxy's workers: the application's, else one of the usual ones. undefined where the launcher is not root:

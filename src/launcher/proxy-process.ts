@@ -4,13 +4,12 @@ import { promisify } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { findExecutable } from './executable.ts'
-import { isAtLeast } from '../proxy/version.ts'
-import type { NginxProxy } from './find-proxy.ts'
 import { cleanLines, quoteLines } from './log-files.ts'
 import type { Logs } from './log-files.ts'
+import type { ProxyDriver, ProxyFiles } from './proxy-driver.ts'
 import type { ServerRoot } from './server-root.ts'
 
-/** How long `nginx -t` may take, milliseconds; it looks names up. */
+/** How long a test of the configuration may take, milliseconds; it looks names up. */
 const TEST_TIMEOUT_MS = 15_000
 
 /** What a quick stop gives to requests in flight, and each harder signal to the one before, milliseconds. */
@@ -19,20 +18,18 @@ const QUICK_STOP_MS = 1000
 /** How long the proxy's last words are waited for, milliseconds. */
 const LAST_WORDS_MS = 200
 
-/** How nginx begins a line of its error log: `2026/11/22 16:25:01 [emerg] `. */
-const NGINX_LINE = /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[/
-
 /** Kept of what the proxy writes on its standard error before it has its log, characters. */
 const STDERR_LIMIT = 8192
 
-/** Runs `nginx -t` on the configuration. Throws `TSGI_ERR_PROXY_CONFIG` with nginx's words. */
+/** Makes the proxy test its configuration, or another one at `file`. Throws `TSGI_ERR_PROXY_CONFIG` with the proxy's words. */
 export async function testConfiguration(
-  proxy: NginxProxy,
+  proxy: ProxyDriver,
   root: ServerRoot,
   logs: Logs,
   file = root.configurationPath,
 ): Promise<void> {
-  const child = spawn(proxy.executable, ['-t', '-q', ...nginxArguments(proxy, root, 'stderr', file)], {
+  const child = spawn(proxy.executable, proxy.testArguments(filesOf(root, 'stderr', file)), {
+    env: { ...process.env, ...proxy.environment },
     // The test opens the logs, and so standard output where that is one.
     stdio: ['ignore', logs.access === 'terminal' ? 'inherit' : 'ignore', 'pipe'],
     detached: true,
@@ -57,10 +54,8 @@ export async function testConfiguration(
   )
 }
 
-/** nginx opens its compiled-in error log before it reads the configuration, and warns where that is not ours: `-e`, since 1.19.5. */
-function nginxArguments(proxy: NginxProxy, root: ServerRoot, errorLog: string, file = root.configurationPath): string[] {
-  const early = isAtLeast(proxy.version, '1.19.5') ? ['-e', errorLog] : []
-  return [...early, '-p', root.path, '-c', file]
+function filesOf(root: ServerRoot, errorLog: string, configuration = root.configurationPath): ProxyFiles {
+  return { root: root.path, configuration, errorLog }
 }
 
 /**
@@ -85,10 +80,11 @@ export async function deathSignalPrefix(): Promise<string[]> {
  * which decides.
  */
 export class ProxyProcess {
-  readonly name = 'nginx'
+  readonly name: ProxyDriver['name']
   /** Resolves to one line that says how it ended. Never rejects. */
   readonly exited: Promise<string>
   readonly #child: ChildProcess
+  readonly #proxy: ProxyDriver
   readonly #logs: Logs
   readonly #shutdownMs: number
   #stderr = ''
@@ -96,14 +92,17 @@ export class ProxyProcess {
   #stopping: 'no' | 'graceful' | 'quick' | 'terminated' = 'no'
 
   /** `shutdownMs`: what a graceful stop gives to requests in flight. */
-  constructor(proxy: NginxProxy, root: ServerRoot, logs: Logs, prefix: readonly string[], shutdownMs: number) {
+  constructor(proxy: ProxyDriver, root: ServerRoot, logs: Logs, prefix: readonly string[], shutdownMs: number) {
+    this.name = proxy.name
+    this.#proxy = proxy
     this.#logs = logs
     this.#shutdownMs = shutdownMs
     const onTerminal = logs.error === 'terminal'
-    const args = nginxArguments(proxy, root, onTerminal ? 'stderr' : root.errorLogPath)
+    const args = proxy.runArguments(filesOf(root, onTerminal ? 'stderr' : root.errorLogPath))
     const [command = proxy.executable, ...rest] = [...prefix, proxy.executable, ...args]
     this.#child = spawn(command, rest, {
       detached: true,
+      env: { ...process.env, ...proxy.environment },
       stdio: ['ignore', onTerminal ? 'inherit' : 'ignore', onTerminal ? 'inherit' : 'pipe'],
     })
     this.#child.stderr?.setEncoding('latin1').on('data', (text: string) => {
@@ -135,10 +134,10 @@ export class ProxyProcess {
 
   /** The configuration has changed: new workers of the proxy have it, the old ones end with their requests. */
   reload(): void {
-    if (!this.#ended) this.#signal('SIGHUP')
+    if (!this.#ended) this.#signal(this.#proxy.reloadSignal)
   }
 
-  /** Log files have been moved away: nginx opens new ones. */
+  /** Log files have been moved away: it opens new ones. */
   reopenLogs(): void {
     if (!this.#ended) this.#signal('SIGUSR1')
   }
@@ -150,7 +149,7 @@ export class ProxyProcess {
 
   /** The last line that is the proxy's own. */
   #lastWords(): string | undefined {
-    return this.#logs.lastLines().findLast((line) => NGINX_LINE.test(line)) ?? cleanLines(this.#stderr).at(-1)
+    return this.#logs.lastLines().findLast((line) => this.#proxy.ownLine.test(line)) ?? cleanLines(this.#stderr).at(-1)
   }
 
   /**
@@ -167,8 +166,8 @@ export class ProxyProcess {
     }
     const graceful = how === 'graceful' && this.#stopping === 'no'
     this.#stopping = graceful ? 'graceful' : 'quick'
-    this.#signal('SIGQUIT')
-    // nginx keeps to the same limit by itself, and needs a moment after it.
+    this.#signal(this.#proxy.gracefulSignal)
+    // The proxy keeps to the same limit by itself, and needs a moment after it.
     if (await this.#endsWithin(graceful ? this.#shutdownMs + QUICK_STOP_MS : QUICK_STOP_MS)) return
     this.#signal('SIGTERM')
     await this.#waitOrKill(QUICK_STOP_MS)

@@ -4,9 +4,9 @@ import { readFileSync, renameSync } from 'node:fs'
 import type { AlsoReloaded, RereadSettings } from '../process/reread-settings.ts'
 import type { Settings } from '../settings/settings.ts'
 import { checkOptions } from './check-options.ts'
-import type { NginxProxy } from './find-proxy.ts'
 import { configurationOf } from './configuration.ts'
 import { writeConfiguration } from './plan.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
 import type { Plan } from './plan.ts'
 import { certificateOf } from './survey.ts'
 import { testConfiguration } from './proxy-process.ts'
@@ -22,12 +22,12 @@ const KEPT = ['host', 'port', 'httpsPort', 'mount', 'user', 'group', 'serverRoot
  */
 export class ProxyReload implements AlsoReloaded {
   readonly #plan: Plan
-  readonly #proxy: NginxProxy
+  readonly #proxy: ProxyDriver
   readonly #process: ProxyProcess
   #running: string
   #ready: string | undefined
 
-  constructor(plan: Plan, proxy: NginxProxy, proxyProcess: ProxyProcess) {
+  constructor(plan: Plan, proxy: ProxyDriver, proxyProcess: ProxyProcess) {
     this.#plan = plan
     this.#proxy = proxy
     this.#process = proxyProcess

@@ -7,8 +7,12 @@ import { dirname, join, resolve } from 'node:path'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { SocketPath } from '../server/socket-path.ts'
 import type { Account } from './proxy-account.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
 
 const SOCKET_NAME = 'tsgi.sock'
+
+/** Names of files that nobody writes without a proxy. */
+const NO_PROXY = { configurationName: 'proxy.conf', pidName: 'proxy.pid' }
 
 /** The private directory of one running server, and what is in it. */
 export interface ServerRoot {
@@ -40,8 +44,8 @@ export interface ServerRoot {
 export interface ServerRootOptions {
   /** undefined: a fresh one that nobody else can have prepared. */
   readonly directory: string | undefined
-  /** A proxy will use it: there will be a socket and a spool. */
-  readonly proxied: boolean
+  /** What will use it: then there will be a socket and a spool. undefined: no proxy. */
+  readonly proxy: Pick<ProxyDriver, 'configurationName' | 'pidName'> | undefined
   /** Who must be able to enter it beside us. */
   readonly account: Account | undefined
   /** Applications beside the first one. Default: none. */
@@ -51,8 +55,12 @@ export interface ServerRootOptions {
 }
 
 /** A server root as it would be, without touching it: for what only looks. */
-export function describeServerRoot(directory: string | undefined, mounts: number): ServerRoot {
-  return describe(directory === undefined ? join(tmpdir(), 'tsgi-XXXXXX') : resolve(directory), directory === undefined, mounts)
+export function describeServerRoot(
+  directory: string | undefined,
+  mounts: number,
+  proxy: ServerRootOptions['proxy'],
+): ServerRoot {
+  return describe(directory === undefined ? join(tmpdir(), 'tsgi-XXXXXX') : resolve(directory), directory === undefined, mounts, proxy)
 }
 
 /**
@@ -62,7 +70,7 @@ export function describeServerRoot(directory: string | undefined, mounts: number
  */
 export async function prepareServerRoot({
   directory,
-  proxied,
+  proxy,
   account,
   mounts = 0,
   inUse = false,
@@ -71,15 +79,15 @@ export async function prepareServerRoot({
   const parent = fresh ? tmpdir() : resolve(directory)
   // Before there is anything to take away. mkdtemp adds six characters, and the socket has a longer name for a moment.
   const place = fresh ? join(parent, 'tsgi-XXXXXX') : parent
-  if (proxied) new SocketPath(join(place, mounts === 0 ? SOCKET_NAME : mountSocketName(mounts - 1)))
-  const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh, mounts)
+  if (proxy !== undefined) new SocketPath(join(place, mounts === 0 ? SOCKET_NAME : mountSocketName(mounts - 1)))
+  const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh, mounts, proxy)
   try {
     if (account !== undefined) {
       if (fresh) giveTo(root.path, account)
       checkEntry(root.path, account)
     }
     if (!fresh && !inUse) await checkUnused(root)
-    if (proxied) makeSpool(join(root.path, 'temp'), account)
+    if (proxy !== undefined) makeSpool(join(root.path, 'temp'), account)
   } catch (error) {
     if (fresh) root.remove()
     throw error instanceof TsgiError ? error : unusable(root.path, error)
@@ -91,9 +99,10 @@ function mountSocketName(index: number): string {
   return `mount-${index + 1}.sock`
 }
 
-function describe(path: string, fresh: boolean, mounts: number): ServerRoot {
-  const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, 'nginx.pid'), join(path, 'temp')]
-  const configurationPath = join(path, 'nginx.conf')
+function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRootOptions['proxy']): ServerRoot {
+  const { configurationName, pidName } = proxy ?? NO_PROXY
+  const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, pidName), join(path, 'temp')]
+  const configurationPath = join(path, configurationName)
   const mountSocketPath = (index: number): string => join(path, mountSocketName(index))
   const sockets = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
   return {
@@ -178,7 +187,7 @@ function giveTo(path: string, account: Account): void {
   chmodSync(path, 0o750)
 }
 
-/** nginx's workers reach the socket only through directories that they may enter; else every request would be a 502. */
+/** The proxy's workers reach the socket only through directories that they may enter; else every request would be an error. */
 function checkEntry(path: string, account: Account): void {
   const directory = barrier(path, account)
   if (directory === undefined) return

@@ -49,7 +49,7 @@ interface Running {
 export async function startServer(options: StartOptions): Promise<number> {
   const interruption = new Interruption()
   const undo: Undo[] = []
-  // Before any child is started: neither nginx nor a worker speaks for the service.
+  // Before any child is started: neither the proxy nor a worker speaks for the service.
   const service = takeServiceVariables(process.env, process.pid, false)
   let ready = false
   try {
@@ -210,10 +210,11 @@ function startRotation({ settings, logs }: Plan, log: Logger, reopen: () => void
   undo.push(() => rotation.stop())
 }
 
-function warn({ account, logs, settings, warnings }: Plan): void {
+function warn({ account, logs, proxy, settings, warnings }: Plan): void {
   const lines = [...warnings]
   if (process.getuid?.() === 0 && settings.user === undefined) {
-    const others = account === undefined ? '' : `; only nginx's workers are not (they are ${account.user})`
+    const others =
+      account === undefined ? '' : `; only ${proxy?.name ?? 'the proxy'}'s workers are not (they are ${account.user})`
     lines.push(`running as root: the application is root, too${others}. Start it as a user of its own, or give --user`)
   }
   if (logs.notice !== undefined) lines.push(logs.notice)
@@ -266,7 +267,7 @@ async function probeThrough(
   })
   if (proxyProcess === undefined) return probing
   const ended = proxyProcess.exited.then((line) => {
-    throw new TsgiError('TSGI_ERR_PROXY_EXIT', `nginx, ${line}`)
+    throw new TsgiError('TSGI_ERR_PROXY_EXIT', `${proxyProcess.name}, ${line}`)
   })
   try {
     await Promise.race([probing, ended])

@@ -7,7 +7,8 @@ const IPV6 = /^(?=.*:.*:)[\da-fA-F:.]{2,45}$/
 
 /** `127.0.0.1:80` or `[::1]:80`. Throws `TSGI_ERR_OPTION` for what is no literal address. */
 export function addressText({ host, port }: ListenAddress, proxy: string): string {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TsgiError('TSGI_ERR_OPTION', `--port: ${quote(String(port))}`)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new TsgiError('TSGI_ERR_OPTION', `--port: ${quote(String(port))}`)
   if (IPV4.test(host)) return `${host}:${port}`
   if (IPV6.test(host)) return `[${host}]:${port}`
   throw new TsgiError('TSGI_ERR_OPTION', `--host: ${proxy} cannot listen on ${quote(host)}`)

@@ -13,14 +13,16 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
+const NGINX = { configurationName: 'nginx.conf', pidName: 'nginx.pid' }
+
 const modeOf = (path: string): number => statSync(path).mode & 0o7777
 
 /** `changes` to: a proxy, no account. */
 async function prepare(
   directory: string | undefined,
-  changes: { account?: Account; proxied?: boolean } = {},
+  changes: { account?: Account; proxy?: undefined } = {},
 ): Promise<ServerRoot> {
-  const root = await prepareServerRoot({ directory, proxied: true, account: undefined, ...changes })
+  const root = await prepareServerRoot({ directory, proxy: NGINX, account: undefined, ...changes })
   onTestFinished(() => {
     root.remove()
   })
@@ -51,7 +53,7 @@ describe('a fresh server root', () => {
     await expect(prepare(undefined)).rejects.toMatchObject({ code: 'TSGI_ERR_SOCKET_PATH_TOO_LONG' })
     expect(readdirSync(parent)).toEqual([])
     // Nobody needs the socket without a proxy.
-    await prepare(undefined, { proxied: false })
+    await prepare(undefined, { proxy: undefined })
   })
 
   it('is refused where there is no temporary directory', async () => {
@@ -139,7 +141,7 @@ describe('a server root where no directory can be made', () => {
   const proc = requires('proc')
 
   proc.test('is refused, at once', async () => {
-    await expect(prepareServerRoot({ directory: '/proc/tsgi/root', proxied: true, account: undefined })).rejects.toEqual(
+    await expect(prepareServerRoot({ directory: '/proc/tsgi/root', proxy: NGINX, account: undefined })).rejects.toEqual(
       refused('/proc/tsgi/root'),
     )
   })

@@ -40,12 +40,18 @@ export function apacheAccessFormat(format: string, wire: Wire): Directive {
       '--access-log-format json: Apache, which writes this log, escapes characters as \\xHH, which is no JSON; take another format, or --server-type nginx or embedded',
     )
   }
-  return directive('LogFormat', parseAccessFormat(format).map((token) => word(token, wire)), ACCESS_FORMAT)
+  return directive(
+    'LogFormat',
+    parseAccessFormat(format).map((token) => word(token, wire)),
+    ACCESS_FORMAT,
+  )
 }
 
 /** What the format needs beyond what httpd has by itself: the query as a variable. It is one of CGI's, so that the worker may have it. */
 export function accessVariables(format: string): Directive[] {
-  const asked = parseAccessFormat(format).some((token) => typeof token === 'object' && token.kind === 'atom' && token.name === 'q')
+  const asked = parseAccessFormat(format).some(
+    (token) => typeof token === 'object' && token.kind === 'atom' && token.name === 'q',
+  )
   return asked ? [directive('SetEnvIfExpr', own('%{QUERY_STRING} =~ /^(.*)$/'), own('QUERY_STRING=$1'))] : []
 }
 

@@ -68,11 +68,7 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     section(
       'Directory',
       [own('/')],
-      [
-        directive('AllowOverride', 'None'),
-        directive('Options', 'FollowSymLinks'),
-        directive('Require', 'all', 'denied'),
-      ],
+      [directive('AllowOverride', 'None'), directive('Options', 'FollowSymLinks'), directive('Require', 'all', 'denied')],
     ),
     { comment: '' },
     ...waits(site),

@@ -78,11 +78,7 @@ export function render(nodes: readonly Node[]): string {
 export function renderLines(nodes: readonly Node[]): ConfigurationLine[] {
   const lines = renderNodes(nodes, '')
   if (!lines.some(({ text }) => text.includes(DOLLAR))) return lines
-  return [
-    { text: '# A "${" in a value: httpd knows no other way to write one.' },
-    { text: 'Define tsgi_dollar "$"' },
-    ...lines,
-  ]
+  return [{ text: '# A "${" in a value: httpd knows no other way to write one.' }, { text: 'Define tsgi_dollar "$"' }, ...lines]
 }
 
 function renderNodes(nodes: readonly Node[], indent: string): ConfigurationLine[] {

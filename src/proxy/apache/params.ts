@@ -29,9 +29,13 @@ export function requestHeaders(trust: TrustedProxies | undefined): Node[] {
     directive('RequestHeader', 'set', name, own(value(expression)), ...(unless === undefined ? [] : [own(value(unless))]))
   const untrusted = trust === undefined ? undefined : `! (${isTrusted(trust)})`
   /** Where the proxy in front has said something, that holds. */
-  const keep = (name: string): string | undefined => (untrusted === undefined ? undefined : `${untrusted} || ! -n req_novary('${name}')`)
+  const keep = (name: string): string | undefined =>
+    untrusted === undefined ? undefined : `${untrusted} || ! -n req_novary('${name}')`
   return [
-    { comment: 'What a client claims about others is dropped. Its Proxy header would become HTTP_PROXY, which programs take for a setting.' },
+    {
+      comment:
+        'What a client claims about others is dropped. Its Proxy header would become HTTP_PROXY, which programs take for a setting.',
+    },
     directive('RequestHeader', 'unset', 'Proxy', 'early'),
     directive('RequestHeader', 'unset', 'Forwarded', 'early'),
     ...(trust === undefined ? [] : trusted(trust)),
@@ -55,7 +59,13 @@ function trusted(trust: TrustedProxies): Directive[] {
     directive('RemoteIPHeader', trust.header),
     directive('RemoteIPInternalProxy', ...trust.networks.map((network) => checkNetwork(network))),
     directive('SetEnvIfExpr', own(secure), own('HTTPS=on')),
-    directive('RequestHeader', 'set', 'Host', own(value("%{req_novary:X-Forwarded-Host}")), own(value(`(${isTrusted(trust)}) && -n req_novary('X-Forwarded-Host')`))),
+    directive(
+      'RequestHeader',
+      'set',
+      'Host',
+      own(value('%{req_novary:X-Forwarded-Host}')),
+      own(value(`(${isTrusted(trust)}) && -n req_novary('X-Forwarded-Host')`)),
+    ),
   ].map((each): Directive => ({ ...each, option: 'trust-proxy' }))
 }
 
@@ -66,14 +76,13 @@ function checkNetwork(network: string): string {
 
 /** Variables of the request, for FastCGI and uwsgi. */
 export function requestVariables(): Directive[] {
-  return [
-    directive('SetEnvIfExpr', own("reqenv('UNIQUE_ID') =~ /^(.+)$/"), own('TSGI_REQUEST_ID=$1')),
-  ]
+  return [directive('SetEnvIfExpr', own("reqenv('UNIQUE_ID') =~ /^(.+)$/"), own('TSGI_REQUEST_ID=$1'))]
 }
 
 /** What only mod_proxy_fcgi can be told to leave out or to say in another way. */
 export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Directive[] {
-  const set = (condition: string, name: string, text: string): Directive => directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
+  const set = (condition: string, name: string, text: string): Directive =>
+    directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
   return [
     ...UNTOLD.map((name) => directive('ProxyFCGISetEnvIf', 'true', own(`!${name}`))),
     directive('ProxyFCGISetEnvIf', 'true', 'SERVER_SOFTWARE', own(`Apache/${version}`)),
@@ -85,4 +94,3 @@ export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Dir
         ]),
   ]
 }
-

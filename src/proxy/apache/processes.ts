@@ -20,7 +20,10 @@ export function clientConnections({ limits, proxyWorkers }: Site): Node[] {
   const started = Math.min(processes, Math.max(2, Math.min(proxyWorkers, 2)))
   const most = directive('MaxRequestWorkers', processes * threads)
   return [
-    { comment: 'Threads for clients: each one that sends its request slowly, and each WebSocket, takes one. More processes start when needed.' },
+    {
+      comment:
+        'Threads for clients: each one that sends its request slowly, and each WebSocket, takes one. More processes start when needed.',
+    },
     directive('ServerLimit', processes),
     directive('ThreadsPerChild', threads),
     limits.clients === undefined ? most : from('max-clients', most),

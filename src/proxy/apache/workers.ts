@@ -36,7 +36,10 @@ export function below(path: string): readonly (Literal | Own)[] {
  */
 export function httpRules(site: Site): Node[] {
   return [
-    { comment: 'An upgrade to another protocol, such as a WebSocket, goes by HTTP, its URL as it came. Clients offer h2c with ordinary requests.' },
+    {
+      comment:
+        'An upgrade to another protocol, such as a WebSocket, goes by HTTP, its URL as it came. Clients offer h2c with ordinary requests.',
+    },
     ...byMountPoint(site).flatMap((application, index) => [
       directive('RewriteCond', own('%{HTTP:Upgrade}'), own('!^(?:h2c)?$'), own('[NC]')),
       ...passRaw(application, upgradeHost(index)),

@@ -1,0 +1,44 @@
+import { quote, TsgiError } from '../interface/errors.ts'
+import type { NginxBuild } from '../proxy/nginx/build.ts'
+import { nginxConfiguration } from '../proxy/nginx/configuration.ts'
+import { isAtLeast } from '../proxy/version.ts'
+import type { ProxyDriver, ProxyFiles } from './proxy-driver.ts'
+
+/** Reads the output of `nginx -V`. Throws `TSGI_ERR_PROXY_NOT_FOUND` where it is not nginx that answers. */
+export function parseNginxBuild(answer: string, executable: string): NginxBuild {
+  const version = /^nginx version: [\w-]+\/(\d+(?:\.\d+)+)/m.exec(answer)?.[1]
+  if (version === undefined)
+    throw new TsgiError('TSGI_ERR_PROXY_NOT_FOUND', `${quote(executable)} is not nginx: -V answers ${quote(answer)}`)
+  const modules = (kind: string): Set<string> =>
+    new Set([...answer.matchAll(new RegExp(`--${kind}-(\\w+)(?!\\S)`, 'g'))].flatMap((match) => match[1] ?? []))
+  return { version, without: modules('without'), with: modules('with') }
+}
+
+/** An nginx of this build. */
+export function nginxDriver(executable: string, build: NginxBuild): ProxyDriver {
+  // It opens its compiled-in error log before it reads the configuration, and warns where that is not ours: `-e`, since 1.19.5.
+  const early = isAtLeast(build.version, '1.19.5')
+  const files = ({ root, configuration, errorLog }: ProxyFiles): string[] => [
+    ...(early ? ['-e', errorLog] : []),
+    '-p',
+    root,
+    '-c',
+    configuration,
+  ]
+  return {
+    type: 'nginx',
+    name: 'nginx',
+    executable,
+    version: build.version,
+    configurationName: 'nginx.conf',
+    pidName: 'nginx.pid',
+    configuration: (site) => nginxConfiguration(site, build),
+    testArguments: (each) => ['-t', '-q', ...files(each)],
+    runArguments: files,
+    environment: {},
+    gracefulSignal: 'SIGQUIT',
+    reloadSignal: 'SIGHUP',
+    // `2026/11/22 16:25:01 [emerg] `
+    ownLine: /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[/,
+  }
+}

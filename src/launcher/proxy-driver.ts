@@ -1,0 +1,36 @@
+import type { Site } from '../proxy/site.ts'
+
+/** What is run with a proxy's configuration. */
+export interface ProxyFiles {
+  readonly root: string
+  readonly configuration: string
+  /** Where it writes until it has read where its error log is: a path, or `stderr`. */
+  readonly errorLog: string
+}
+
+/** A proxy that is installed here: how it is configured, tested, run and stopped. */
+export interface ProxyDriver {
+  readonly type: 'nginx' | 'apache'
+  /** As sentences name it. */
+  readonly name: 'nginx' | 'Apache'
+  readonly executable: string
+  /** `1.22.1` */
+  readonly version: string
+  /** In the server root. */
+  readonly configurationName: string
+  readonly pidName: string
+  /** Its configuration for a site. Throws `TSGI_ERR_OPTION`, `TSGI_ERR_PROXY_CONFIG`. */
+  configuration(site: Site): string
+  /** The arguments that make it test the configuration, and nothing else. */
+  testArguments(files: ProxyFiles): string[]
+  /** The arguments that make it run in the foreground. */
+  runArguments(files: ProxyFiles): string[]
+  /** What it is to have in its environment, beside ours. */
+  readonly environment: Readonly<Record<string, string>>
+  /** It accepts no more, and ends when no request is left or its own limit is over. TERM ends it at once, USR1 makes it open its logs anew. */
+  readonly gracefulSignal: NodeJS.Signals
+  /** It reads its configuration anew; requests in flight end as they began. */
+  readonly reloadSignal: NodeJS.Signals
+  /** How a line of its error log begins. */
+  readonly ownLine: RegExp
+}
