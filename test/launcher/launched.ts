@@ -97,8 +97,8 @@ export class Launched {
     return (/\(pid ([\d, ]+)\)/.exec(this.field('Processes'))?.[1] ?? '').split(', ').map(Number)
   }
 
-  /** nginx's first process. */
-  nginx(): number {
+  /** The proxy's first process. */
+  proxy(): number {
     return Number(/\(pid (\d+)\)/.exec(this.field('Server Type'))?.[1])
   }
 
