@@ -20,9 +20,3 @@ export function checkServerName(name: string): string {
   if (address !== undefined ? IPV6.test(address) : /^[A-Za-z0-9_](?:[\w.-]{0,252})$/.test(name)) return name
   throw new TsgiError('TSGI_ERR_OPTION', `${quote(name)} is no name for a server`)
 }
-
-/** A relative path would be taken from some folder of the proxy's, and a word such as `off` or `syslog:` has a meaning of its own. */
-export function absolute(text: string): string {
-  if (!text.startsWith('/')) throw new TsgiError('TSGI_ERR_OPTION', `${quote(text)} is not an absolute path`)
-  return text
-}

@@ -1,5 +1,7 @@
+import { TsgiError } from '../../interface/errors.ts'
 import type { LogLevel } from '../../interface/logger.ts'
-import { absolute, addressText, checkServerName } from '../listen-address.ts'
+import { absolute } from '../absolute-path.ts'
+import { addressText, checkServerName } from '../listen-address.ts'
 import type { ListenAddress, Site } from '../site.ts'
 import { ACCESS_FORMAT, accessVariables, apacheAccessFormat } from './access-format.ts'
 import type { ApacheBuild } from './build.ts'
@@ -8,6 +10,9 @@ import type { Directive, Node } from './directive.ts'
 import { loadModules } from './modules.ts'
 import { requestHeaders } from './params.ts'
 import { clientConnections } from './processes.ts'
+import { compressionDirectives } from './compression.ts'
+import { fileDirectives, hasFiles } from './files.ts'
+import { sessionCache } from './tls.ts'
 import { virtualHosts } from './virtual-hosts.ts'
 import { seconds } from './workers.ts'
 
@@ -33,6 +38,7 @@ export function apacheConfiguration(site: Site, build: ApacheBuild): string {
 /** The same as directives, each with the option that caused it. */
 export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
   const { timeouts } = site
+  checkSite(site)
   return [
     { comment: 'Written by tsgi-express for Apache httpd at every start: changes made here are lost.' },
     { comment: 'A comment with the name of an option stands before what that option caused.' },
@@ -81,13 +87,32 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     section('Proxy', [own('*')], [directive('CGIPassAuth', 'On')]),
     ...requestHeaders(site.trust),
     { comment: '' },
+    ...compressionDirectives(site.compress),
+    ...(needsTypes(site) ? [directive('TypesConfig', '/dev/null')] : []),
+    ...fileDirectives(site.files),
+    ...sessionCache(site),
     ...virtualHosts(site, build),
   ]
 }
 
+/** Refuses what httpd cannot do. */
+function checkSite({ authentication, tls, wire }: Site): void {
+  if (authentication !== undefined) {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      '--auth-url: Apache has nothing that asks an application over a unix socket whether a request may pass; take --server-type nginx, or let the application check its own requests',
+    )
+  }
+  if (tls?.environment === true && wire === 'http') {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      '--ssl-environment: HTTP has headers only, which clients could send as well; take --wire fastcgi or uwsgi',
+    )
+  }
+}
+
 /** What the configuration uses. Modules run in the order in which they are loaded: the request has its id before setenvif looks for it. */
 function neededModules(site: Site): string[] {
-  const files = site.files.documentRoot !== undefined || site.files.aliases.length > 0 || site.maintenance !== undefined
   return [
     'mpm_event',
     'unixd',
@@ -99,7 +124,7 @@ function neededModules(site: Site): string[] {
     'headers',
     'reqtimeout',
     'rewrite',
-    ...(files ? ['mime', 'alias', 'dir'] : []),
+    ...(needsTypes(site) ? ['mime', 'alias', 'dir'] : []),
     ...(site.files.directoryListing ? ['autoindex'] : []),
     ...(site.compress ? ['filter', 'deflate'] : []),
     ...(site.tls === undefined ? [] : ['socache_shmcb', 'ssl', ...(site.tls.http2 ? ['http2'] : [])]),
@@ -107,6 +132,11 @@ function neededModules(site: Site): string[] {
     'proxy_http',
     ...(site.wire === 'http' ? [] : [site.wire === 'fastcgi' ? 'proxy_fcgi' : 'proxy_uwsgi']),
   ]
+}
+
+/** Whether httpd serves files. */
+function needsTypes({ files, maintenance }: Site): boolean {
+  return hasFiles(files) || maintenance !== undefined
 }
 
 function listen(address: ListenAddress, option: string, build: ApacheBuild): Directive[] {

@@ -15,7 +15,7 @@ export type Reader = 'once' | 'twice' | 'rewrite'
  * expression. `expand`: `$1`, `%1`, `%{NAME}` and `${map:key}` of mod_rewrite; a backslash takes their meaning away. `socket`: the
  * path of a unix socket in the URL of a backend, which nothing escapes: `|` ends it, `?` and `#` end a path. `expanded-socket`: both
  * of these. `pattern`: a path in which `*`, `?` and `[` are wildcards. `name`: of an account, where `#` begins its number.
- * `expression`: `%{...}` is replaced. `ours`: no value from outside gets there.
+ * `header`: a value of a header field or what is looked for in it, where `%` and `$1` are replaced. `ours`: no value from outside gets there.
  */
 export type Meaning =
   | 'plain'
@@ -26,37 +26,34 @@ export type Meaning =
   | 'expanded-socket'
   | 'pattern'
   | 'name'
-  | 'expression'
+  | 'header'
   | 'ours'
 
 /** Every directive that can be written: its reader, then its arguments that may hold values from outside, in their order. */
 export const DIRECTIVES = {
+  AddDefaultCharset: ['once'],
   AddType: ['once'],
   AddOutputFilterByType: ['once'],
   Alias: ['once', 'plain', 'plain'],
-  AliasMatch: ['once', 'regex', 'ours'],
   AllowEncodedSlashes: ['once'],
   AllowOverride: ['once'],
-  BrowserMatch: ['once'],
   CGIPassAuth: ['once'],
   CustomLog: ['once', 'plain'],
   DefaultRuntimeDir: ['once', 'plain'],
-  DeflateCompressionLevel: ['once'],
-  Define: ['once', 'ours', 'plain'],
   Directory: ['twice'],
   DirectoryIndex: ['once', 'plain'],
   DirectoryMatch: ['twice', 'regex'],
   DirectorySlash: ['once'],
   DocumentRoot: ['once', 'plain'],
-  EnableSendfile: ['once'],
-  ErrorDocument: ['twice', 'ours', 'expression'],
+  ErrorDocument: ['twice'],
   ErrorLog: ['once', 'plain'],
   FileETag: ['once'],
+  ForceType: ['once'],
   GracefulShutdownTimeout: ['once'],
   Group: ['once', 'name'],
-  Header: ['once', 'ours', 'ours', 'ours', 'expression', 'expression'],
-  If: ['twice'],
+  Header: ['once', 'ours', 'ours', 'header', 'header'],
   Include: ['once', 'pattern'],
+  IndexIgnore: ['once'],
   IndexOptions: ['once'],
   KeepAlive: ['once'],
   KeepAliveTimeout: ['once'],
@@ -64,6 +61,7 @@ export const DIRECTIVES = {
   Listen: ['once'],
   ListenBackLog: ['once'],
   LoadModule: ['once', 'ours', 'plain'],
+  Location: ['twice'],
   LocationMatch: ['twice', 'regex'],
   LogFormat: ['once', 'format'],
   LogLevel: ['once'],
@@ -100,7 +98,6 @@ export const DIRECTIVES = {
   SSLSessionTickets: ['once'],
   SSLVerifyClient: ['once'],
   SSLVerifyDepth: ['once'],
-  ServerAlias: ['once'],
   ServerLimit: ['once'],
   ServerName: ['once'],
   ServerRoot: ['once', 'plain'],
@@ -112,6 +109,7 @@ export const DIRECTIVES = {
   ThreadsPerChild: ['once'],
   Timeout: ['once'],
   TraceEnable: ['once'],
+  TypesConfig: ['once'],
   UseCanonicalName: ['once'],
   UseCanonicalPhysicalPort: ['once'],
   User: ['once', 'name'],

@@ -144,8 +144,8 @@ function escapeLiteral(value: string, meaning: Meaning, option: string | undefin
       return without(text, /[*?[]/, option)
     case 'name':
       return without(text, /^#/, option)
-    case 'expression':
-      return without(text, /[%\\]/, option)
+    case 'header':
+      return without(text, /[%\\$]/, option)
     case 'ours':
       throw new Error(`${quote(text)} comes from outside, for which this directive has no place`)
   }

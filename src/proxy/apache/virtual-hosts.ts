@@ -1,24 +1,68 @@
+import { TsgiError } from '../../interface/errors.ts'
+import { absolute } from '../absolute-path.ts'
+import { checkServerName } from '../listen-address.ts'
 import type { Site } from '../site.ts'
 import type { ApacheBuild } from './build.ts'
-import { directive, own, section } from './directive.ts'
-import type { Node } from './directive.ts'
+import { aliases, aliasRules, documentRootRules } from './files.ts'
+import { directive, from, literal, own, section } from './directive.ts'
+import type { Directive, Node } from './directive.ts'
+import { errorPages, maintenanceRules } from './maintenance.ts'
+import { httpsOnlyRules, nameRules } from './names.ts'
+import { otherHost, otherServerRules, otherServers } from './other-servers.ts'
 import { fastcgiVariables, requestVariables } from './params.ts'
+import { clientChecks, hsts, tlsDirectives } from './tls.ts'
 import { below, byMountPoint, httpRules, workers } from './workers.ts'
 
-/** What answers on each port. */
+/** What answers on each port: the applications, which also get what is for no other name, and other hosts. */
 export function virtualHosts(site: Site, build: ApacheBuild): Node[] {
-  const ports = [...new Set(site.listen.map(({ port }) => port))]
-  return ports.map((port) => section('VirtualHost', [own(`*:${port}`)], application(site, build)))
+  const ports = (addresses: readonly { port: number }[]): number[] => [...new Set(addresses.map(({ port }) => port))]
+  return [
+    ...ports(site.listen).flatMap((port) => hostsOn(port, site, build, false)),
+    ...ports(site.tls?.listen ?? []).flatMap((port) => hostsOn(port, site, build, true)),
+  ].slice(0, -1)
 }
 
-function application(site: Site, build: ApacheBuild): Node[] {
+function hostsOn(port: number, site: Site, build: ApacheBuild, secure: boolean): Node[] {
+  const on = (body: readonly Node[]): Node[] => [section('VirtualHost', [own(`*:${port}`)], body), { comment: '' }]
+  const tls = secure && site.tls !== undefined ? tlsDirectives(site.tls) : []
   return [
+    ...on([...tls, ...application(site, build, secure)]),
+    ...site.proxyHosts.flatMap(({ host, backend }) =>
+      on([
+        from('proxy-virtual-host', directive('ServerName', checkServerName(host))),
+        ...tls,
+        ...(secure ? [] : [directive('RewriteEngine', 'On'), ...httpsOnlyRules(site)]),
+        ...clientChecks(site, secure),
+        ...hsts(site, secure),
+        ...otherHost(site, backend),
+      ]),
+    ),
+  ]
+}
+
+function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
+  return [
+    ...(site.files.documentRoot === undefined
+      ? []
+      : [from('document-root', directive('DocumentRoot', literal(absolute(site.files.documentRoot))))]),
     directive('RewriteEngine', 'On'),
+    ...maintenanceRules(site),
+    ...nameRules(site, secure ? 'https' : 'http', secure ? (site.tls?.listen ?? []) : site.listen),
+    ...(secure ? [] : httpsOnlyRules(site)),
+    ...aliasRules(site),
+    ...otherServerRules(site),
+    ...documentRootRules(site),
     ...beside(site),
     ...httpRules(site),
     { comment: '' },
+    ...clientChecks(site, secure),
+    ...hsts(site, secure),
+    ...errorPages(checkedErrorDocuments(site)),
     ...(site.wire === 'http' ? [] : variables(site, build)),
+    ...aliases(site),
+    ...otherServers(site),
     ...workers(site),
+    ...includes(site),
   ]
 }
 
@@ -45,5 +89,26 @@ function variables(site: Site, build: ApacheBuild): Node[] {
         ]
       : []),
     { comment: '' },
+  ]
+}
+
+/** Over uwsgi a worker is told the URL that the client asked for, whatever page httpd wants: it would answer that one again. */
+function checkedErrorDocuments(site: Site): Site {
+  const { wire, files, errorDocuments, proxyMounts } = site
+  const elsewhere = [...files.aliases, ...proxyMounts].map(({ url }) => url.replace(/\/$/, ''))
+  const asked = errorDocuments.find(({ url }) => !elsewhere.some((path) => url === path || url.startsWith(`${path}/`)))
+  if (wire !== 'uwsgi' || asked === undefined || files.documentRoot !== undefined) return site
+  throw new TsgiError(
+    'TSGI_ERR_OPTION',
+    `--error-document ${asked.code} ${asked.url}: Apache cannot ask the application for it over uwsgi; take --wire fastcgi, or a file (--url-alias, --document-root)`,
+  )
+}
+
+function includes({ includeFiles }: Site): Node[] {
+  if (includeFiles.length === 0) return []
+  return [
+    { comment: '' },
+    { comment: 'Rules of your own.' },
+    ...includeFiles.map((file): Directive => from('include-file', directive('Include', literal(absolute(file))))),
   ]
 }

@@ -1,5 +1,5 @@
 import type { Literal } from '../configuration-value.ts'
-import { absolute } from '../listen-address.ts'
+import { absolute } from '../absolute-path.ts'
 import type { MountedApplication, Site } from '../site.ts'
 import { directive, from, literal, own } from './directive.ts'
 import type { Argument, Directive, Node, Own } from './directive.ts'

@@ -1,0 +1,55 @@
+import { absolute } from '../absolute-path.ts'
+import type { Site } from '../site.ts'
+import { openFile } from './files.ts'
+import { directive, from, literal, own, section } from './directive.ts'
+import type { Node } from './directive.ts'
+
+/** Where the page is; no client can ask for it. */
+const PAGE_URL = '/tsgi-maintenance.html'
+const PAGE_PATTERN = '^/tsgi-maintenance\\.html$'
+
+/** What httpd answers when no worker can be reached. */
+const UNREACHABLE = [502, 503, 504]
+
+/** Before all other rules of names: while there is maintenance, the page is all that is served. */
+export function maintenanceRules({ maintenance }: Site): Node[] {
+  if (maintenance === undefined) return []
+  return [
+    { comment: 'The page of maintenance, and whether that is: while this file exists.' },
+    directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^50[234]$')),
+    directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[END,E=no-proxy:1]')),
+    directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[R=404,L]')),
+    directive('RewriteCond', literal(absolute(maintenance.flag)), own('-f')),
+    directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),
+    from('maintenance', directive('RewriteRule', own('^'), own('-'), own('[R=503,L]'))),
+  ]
+}
+
+/** What is shown in place of an error. */
+export function errorPages({ errorDocuments, errorOverride, maintenance }: Site): Node[] {
+  const named = new Set(errorDocuments.map(({ code }) => code))
+  const codes = [...named].toSorted((a, b) => a - b)
+  return [
+    // Encoded, it can hold nothing that ErrorDocument would replace.
+    ...errorDocuments.map(({ code, url }) => from('error-document', directive('ErrorDocument', code, own(encodeURI(url))))),
+    ...(errorOverride && codes.length > 0 ? [from('error-override', directive('ProxyErrorOverride', 'On', ...codes))] : []),
+    ...(maintenance === undefined
+      ? []
+      : [
+          ...UNREACHABLE.filter((code) => !named.has(code)).map((code) =>
+            from('maintenance', directive('ErrorDocument', code, PAGE_URL)),
+          ),
+          directive('Alias', PAGE_URL, literal(absolute(maintenance.page))),
+          openFile(maintenance.page),
+          section(
+            'LocationMatch',
+            [own(PAGE_PATTERN)],
+            [
+              directive('ForceType', own('text/html; charset=utf-8')),
+              directive('Header', 'always', 'set', 'Retry-After', maintenance.retryAfterS),
+              directive('Header', 'always', 'set', 'Cache-Control', 'no-store'),
+            ],
+          ),
+        ]),
+  ]
+}

@@ -1,0 +1,61 @@
+import type { ListenAddress, Site } from '../site.ts'
+import { checkServerName } from '../listen-address.ts'
+import { directive, from, own, regexOf } from './directive.ts'
+import type { Directive, Node } from './directive.ts'
+
+/** Whoever asks for a name that is not served: RFC 9110, 15.5.20. */
+const MISDIRECTED = 421
+
+const LOOPBACK = ['localhost', '127\\.0\\.0\\.1', '\\[::1\\]']
+
+/** The rest of the URL as the client wrote it, with its query, without an absolute target's authority. */
+const RAW_TARGET = '\\S+ (?:\\w+://[^/?\\s]*)?(/\\S*)'
+
+/** Which names are answered, and which are led elsewhere. `scheme`: of the ports that this is for. */
+export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addresses: readonly ListenAddress[]): Node[] {
+  if (hosts === undefined) return []
+  const [canonical = ''] = hosts.names
+  const served = [...hosts.names.map(patternOf), ...(hosts.localhost ? LOOPBACK : [])]
+  const redirected = hosts.redirected === undefined ? [] : [patternOf(hosts.redirected)]
+  // Behind another proxy, clients know that one's port.
+  const port = trust === undefined ? portSuffix(scheme, addresses) : ''
+  const refuse = directive('RewriteRule', own('^'), own('-'), own(`[R=${MISDIRECTED},L]`))
+  return [
+    { comment: 'Names that are served.' },
+    directive(
+      'RewriteCond',
+      own('%{HTTP_HOST}'),
+      own(`!^(?:${[...served, ...redirected].join('|')})\\.?(?::\\d+)?$`),
+      own('[NC]'),
+    ),
+    from('server-name', refuse),
+    ...redirected.flatMap((name) => [
+      directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^${name}\\.?(?::\\d+)? ${RAW_TARGET}`), own('[NC]')),
+      from('server-name', redirect(`${scheme}://${checkServerName(canonical)}${port}%1`, 301)),
+    ]),
+  ]
+}
+
+/** Plain HTTP leads to HTTPS, unless a trusted proxy in front says that the client came by that. */
+export function httpsOnlyRules({ tls, trust }: Site): Node[] {
+  if (tls?.only !== true) return []
+  return [
+    ...(trust === undefined ? [] : [directive('RewriteCond', own('%{ENV:HTTPS}'), own('!=on'))]),
+    directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^([^:\\s]+|\\[[^\\]\\s]*\\])(?::\\d+)? ${RAW_TARGET}`)),
+    from('https-only', redirect(`https://%1${portSuffix('https', tls.listen)}%2`, 301)),
+  ]
+}
+
+/** A redirect to a target that is encoded already and has its query. */
+export function redirect(target: string, status: number): Directive {
+  return directive('RewriteRule', own('^'), own(target), own(`[R=${status},NE,QSD,L]`))
+}
+
+function portSuffix(scheme: 'http' | 'https', [first]: readonly ListenAddress[]): string {
+  return first === undefined || first.port === (scheme === 'http' ? 80 : 443) ? '' : `:${first.port}`
+}
+
+/** `*.example.com` is everything below it. */
+function patternOf(name: string): string {
+  return name.startsWith('*.') ? `[^:/]+\\.${regexOf(name.slice(2))}` : regexOf(name)
+}
