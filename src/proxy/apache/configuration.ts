@@ -79,8 +79,6 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     { comment: '' },
     ...waits(site),
     { comment: '' },
-    { comment: 'URLs reach the workers as they came, a %2F in them included.' },
-    directive('AllowEncodedSlashes', 'On'),
     directive('ProxyPreserveHost', 'On'),
     directive('ProxyAddHeaders', 'Off'),
     ...(site.wire === 'fastcgi' ? [directive('ProxyFCGIBackendType', 'GENERIC')] : []),

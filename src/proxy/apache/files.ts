@@ -9,7 +9,7 @@ import { below } from './workers.ts'
 const HIDDEN = '/\\.(?!well-known/)'
 
 /** No rule further down, and no worker: the file is served. */
-const SERVE = '[END,E=no-proxy:1]'
+const SERVE = '[L,E=no-proxy:1]'
 
 const NOT_FOUND = '[R=404,L]'
 
@@ -91,7 +91,7 @@ export function aliasRules(site: Site): Node[] {
   return files.aliases.flatMap(({ url, path, kind }) => {
     const bare = url.replace(/\/$/, '')
     if (kind === 'file')
-      return [from('url-alias', directive('RewriteRule', [own('^'), literal(url), own('$')], own('-'), own('[END]')))]
+      return [from('url-alias', directive('RewriteRule', [own('^'), literal(url), own('$')], own('-'), own('[L]')))]
     const inside = (rest: string): Directive['args'][number] => [own('^'), literal(bare), own(rest)]
     const onDisk = (rest: string, test: string): Directive =>
       directive('RewriteCond', [literal(`${absolute(path).replace(/\/$/, '')}`), own(rest)], own(test))
@@ -112,7 +112,7 @@ export function aliasRules(site: Site): Node[] {
                 ]),
             directive('RewriteRule', inside('(/|/.*/)$'), own('-'), own(NOT_FOUND)),
           ]),
-      directive('RewriteRule', below(bare), own('-'), own('[END]')),
+      directive('RewriteRule', below(bare), own('-'), own('[L]')),
     ]
   })
 }

@@ -17,7 +17,7 @@ export function maintenanceRules({ maintenance }: Site): Node[] {
   return [
     { comment: 'The page of maintenance, and whether that is: while this file exists.' },
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^50[234]$')),
-    directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[END,E=no-proxy:1]')),
+    directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[L,E=no-proxy:1]')),
     directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[R=404,L]')),
     directive('RewriteCond', literal(absolute(maintenance.flag)), own('-f')),
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),

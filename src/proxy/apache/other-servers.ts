@@ -67,7 +67,7 @@ export function otherServerRules(site: Site): Node[] {
               own('[R=308,NE,L]'),
             ),
           ]),
-      from('proxy-mount-point', directive('RewriteRule', below(bare), own('-'), own('[END]'))),
+      from('proxy-mount-point', directive('RewriteRule', below(bare), own('-'), own('[L]'))),
     ]
   })
 }

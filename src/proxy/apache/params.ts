@@ -80,10 +80,12 @@ export function requestVariables(): Directive[] {
 }
 
 /** What only mod_proxy_fcgi can be told to leave out or to say in another way. */
-export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Directive[] {
+export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Node[] {
   const set = (condition: string, name: string, text: string): Directive =>
     directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
   return [
+    { comment: 'A page for an error has a URL of its own.' },
+    directive('ProxyFCGISetEnvIf', own("-n reqenv('REDIRECT_STATUS')"), 'REQUEST_URI', own('%{escape:%{REQUEST_URI}}')),
     ...UNTOLD.map((name) => directive('ProxyFCGISetEnvIf', 'true', own(`!${name}`))),
     directive('ProxyFCGISetEnvIf', 'true', 'SERVER_SOFTWARE', own(`Apache/${version}`)),
     ...(trust === undefined

@@ -24,12 +24,17 @@ export function virtualHosts(site: Site, build: ApacheBuild): Node[] {
 
 function hostsOn(port: number, site: Site, build: ApacheBuild, secure: boolean): Node[] {
   const on = (body: readonly Node[]): Node[] => [section('VirtualHost', [own(`*:${port}`)], body), { comment: '' }]
+  const encoded = [
+    { comment: 'URLs reach the workers as they came, a %2F in them included. Servers do not inherit that.' },
+    directive('AllowEncodedSlashes', 'On'),
+  ]
   const tls = secure && site.tls !== undefined ? tlsDirectives(site.tls) : []
   return [
-    ...on([...tls, ...application(site, build, secure)]),
+    ...on([...encoded, ...tls, ...application(site, build, secure)]),
     ...site.proxyHosts.flatMap(({ host, backend }) =>
       on([
         from('proxy-virtual-host', directive('ServerName', checkServerName(host))),
+        ...encoded,
         ...tls,
         ...(secure ? [] : [directive('RewriteEngine', 'On'), ...httpsOnlyRules(site)]),
         ...clientChecks(site, secure),
