@@ -3,6 +3,7 @@ import { MIME_TYPES } from '../mime-types.ts'
 import type { Site, StaticFiles } from '../site.ts'
 import { directive, from, literal, own, section } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
+import { RAW_TARGET } from './names.ts'
 import { below } from './workers.ts'
 
 /** Names that begin with a dot hold what nobody is to see, `.git` and `.env`; `.well-known` (RFC 8615) is for everyone. */
@@ -121,8 +122,8 @@ export function aliasRules(site: Site): Node[] {
 function toFolder(pattern: Directive['args'][number], isDirectory: Directive): Directive[] {
   return [
     isDirectory,
-    directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own('^(\\S+) \\S+ (?:\\w+://[^/?\\s]*)?(/[^?\\s]*)(\\?\\S*)?')),
-    directive('RewriteRule', pattern, own('%{REQUEST_SCHEME}://%1%2/%3'), own('[R=301,NE,L]')),
+    directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^(\\S+) ${RAW_TARGET}`)),
+    directive('RewriteRule', pattern, own('%{REQUEST_SCHEME}://%1%2/'), own('[R=301,NE,L]')),
   ]
 }
 

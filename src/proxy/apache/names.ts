@@ -8,8 +8,11 @@ const MISDIRECTED = 421
 
 const LOOPBACK = ['localhost', '127\\.0\\.0\\.1', '\\[::1\\]']
 
-/** The rest of the URL as the client wrote it, with its query, without an absolute target's authority. */
-const RAW_TARGET = '\\S+ (?:\\w+://[^/?\\s]*)?(/\\S*)'
+/**
+ * The path as the client wrote it, without an absolute target's authority. Not its query: httpd adds that by itself, and refuses a
+ * question mark that is put in.
+ */
+export const RAW_TARGET = '\\S+ (?:\\w+://[^/?\\s]*)?(/[^?\\s]*)'
 
 /** Which names are answered, and which are led elsewhere. `scheme`: of the ports that this is for. */
 export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addresses: readonly ListenAddress[]): Node[] {
@@ -46,9 +49,9 @@ export function httpsOnlyRules({ tls, trust }: Site): Node[] {
   ]
 }
 
-/** A redirect to a target that is encoded already and has its query. */
+/** A redirect to a target that is encoded already. */
 export function redirect(target: string, status: number): Directive {
-  return directive('RewriteRule', own('^'), own(target), own(`[R=${status},NE,QSD,L]`))
+  return directive('RewriteRule', own('^'), own(target), own(`[R=${status},NE,L]`))
 }
 
 function portSuffix(scheme: 'http' | 'https', [first]: readonly ListenAddress[]): string {

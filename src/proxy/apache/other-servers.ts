@@ -2,6 +2,7 @@ import { TsgiError } from '../../interface/errors.ts'
 import type { Site } from '../site.ts'
 import { directive, from, literal, own, regexOf, section } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
+import { RAW_TARGET } from './names.ts'
 import { below, seconds } from './workers.ts'
 
 /** What other servers answer, WebSockets included, below the URL paths that are theirs. */
@@ -55,17 +56,8 @@ export function otherServerRules(site: Site): Node[] {
       ...(bare === ''
         ? []
         : [
-            directive(
-              'RewriteCond',
-              own('%{HTTP_HOST} %{THE_REQUEST}'),
-              own('^(\\S+) \\S+ (?:\\w+://[^/?\\s]*)?(/[^?\\s]*)(\\?\\S*)?'),
-            ),
-            directive(
-              'RewriteRule',
-              [own('^'), literal(bare), own('$')],
-              own('%{REQUEST_SCHEME}://%1%2/%3'),
-              own('[R=308,NE,L]'),
-            ),
+            directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^(\\S+) ${RAW_TARGET}`)),
+            directive('RewriteRule', [own('^'), literal(bare), own('$')], own('%{REQUEST_SCHEME}://%1%2/'), own('[R=308,NE,L]')),
           ]),
       from('proxy-mount-point', directive('RewriteRule', below(bare), own('-'), own('[L]'))),
     ]

@@ -52,19 +52,37 @@ function isTrusted({ networks }: TrustedProxies): string {
   return networks.map((network) => `%{CONN_REMOTE_ADDR} -ipmatch '${checkNetwork(network)}'`).join(' || ')
 }
 
+/** What a trusted proxy may say in a header, the first of several: what the client spoke to. Anything else is dropped. */
+const TOLD = { 'X-Forwarded-Proto': 'https?', 'X-Forwarded-Host': '[\\w.:\\[\\]-]+', 'X-Forwarded-Port': '\\d{1,5}' } as const
+
 /** The client's address, its scheme and the host that it asked for, as a trusted proxy says. */
 function trusted(trust: TrustedProxies): Directive[] {
-  const secure = `(${isTrusted(trust)}) && req_novary('X-Forwarded-Proto') == 'https'`
+  const byTrusted = (condition: string): string => `(${isTrusted(trust)}) && ${condition}`
+  const portOf = (scheme: string, port: number): Directive =>
+    directive(
+      'RequestHeader',
+      'set',
+      'X-Forwarded-Port',
+      port,
+      own(value(byTrusted(`-z req_novary('X-Forwarded-Port') && req_novary('X-Forwarded-Proto') == '${scheme}'`))),
+    )
+  const secure = byTrusted("req_novary('X-Forwarded-Proto') =~ /^https(?:$|[\\s,])/")
   return [
     directive('RemoteIPHeader', trust.header),
-    directive('RemoteIPInternalProxy', ...trust.networks.map((network) => checkNetwork(network))),
+    directive('RemoteIPInternalProxy', ...trust.networks.map((network) => own(checkNetwork(network)))),
     directive('SetEnvIfExpr', own(secure), own('HTTPS=on')),
+    ...Object.entries(TOLD).flatMap(([name, pattern]) => [
+      directive('RequestHeader', 'edit', name, own(`^(${pattern})[\\s,].*$`), own('$1')),
+      directive('RequestHeader', 'unset', name, own(value(`! (req_novary('${name}') =~ m#^${pattern}$#)`))),
+    ]),
+    portOf('https', 443),
+    portOf('http', 80),
     directive(
       'RequestHeader',
       'set',
       'Host',
       own(value('%{req_novary:X-Forwarded-Host}')),
-      own(value(`(${isTrusted(trust)}) && -n req_novary('X-Forwarded-Host')`)),
+      own(value(byTrusted("-n req_novary('X-Forwarded-Host')"))),
     ),
   ].map((each): Directive => ({ ...each, option: 'trust-proxy' }))
 }
