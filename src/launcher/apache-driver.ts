@@ -3,8 +3,9 @@ import { join } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { ApacheBuild } from '../proxy/apache/build.ts'
-import { apacheConfiguration } from '../proxy/apache/configuration.ts'
-import type { ProxyDriver, ProxyFiles } from './proxy-driver.ts'
+import { apacheDirectives } from '../proxy/apache/configuration.ts'
+import { render, renderLines } from '../proxy/apache/directive.ts'
+import type { ApacheDriver, ProxyFiles } from './proxy-driver.ts'
 
 /** Where systems keep the modules: Debian and Alpine, Fedora and its kin, the image of the project, FreeBSD, Homebrew. */
 const MODULE_FOLDERS = [
@@ -43,7 +44,7 @@ export function apacheDriver(
   answer: string,
   builtin: string,
   folders: readonly string[] = MODULE_FOLDERS,
-): ProxyDriver {
+): ApacheDriver {
   const { root, ...build } = parseApacheBuild(answer, builtin, executable)
   const [found] = [...(root === undefined ? [] : [join(root, 'modules')]), ...folders]
     .map((folder) => ({ folder, modules: modulesIn(folder) }))
@@ -59,9 +60,13 @@ export function apacheDriver(
     name: 'Apache',
     executable,
     version: build.version,
+    build: complete,
     configurationName: 'httpd.conf',
     pidName: 'httpd.pid',
-    configuration: (site) => apacheConfiguration(site, complete),
+    configuration(site) {
+      const nodes = apacheDirectives(site, complete)
+      return { text: render(nodes), lines: renderLines(nodes) }
+    },
     testArguments: (files) => ['-t', ...run(files)],
     runArguments: (files) => ['-DFOREGROUND', ...run(files)],
     environment: { PATH },

@@ -12,7 +12,11 @@ import { siteOf } from './site.ts'
 import { blueprintForElsewhere } from './survey.ts'
 
 /** Where no nginx is at hand to ask: what current distributions have. */
-const USUAL_BUILD: NginxBuild = { version: '1.22.0', without: new Set() }
+const USUAL_BUILD: NginxBuild = {
+  version: '1.22.0',
+  without: new Set(),
+  with: new Set(['http_ssl_module', 'http_v2_module', 'http_realip_module', 'http_auth_request_module']),
+}
 
 /** A file for `conf.d` of an nginx that runs already. */
 export async function ejectNginx(read: ReadSettings<'start-server'>, { name, server }: EjectOptions): Promise<EjectedFile[]> {
@@ -44,7 +48,8 @@ const SAID_HERE: ReadonlySet<string> = new Set(['setenv', 'pidFile'])
 
 async function buildAtHand(executable: string | undefined): Promise<NginxBuild> {
   try {
-    return (await findProxy('nginx', executable)) ?? USUAL_BUILD
+    const found = await findProxy('nginx', executable)
+    return found?.type === 'nginx' ? found.build : USUAL_BUILD
   } catch (error) {
     if (executable === undefined && error instanceof TsgiError && error.code === 'TSGI_ERR_PROXY_NOT_FOUND') return USUAL_BUILD
     throw error

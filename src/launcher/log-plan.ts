@@ -28,11 +28,7 @@ export function openLogs(paths: LogPaths, settings: Settings<'start-server'>, pr
 }
 
 /** Where they would go, without opening any. Throws `TSGI_ERR_OPTION`. */
-export function logTargets(
-  paths: LogPaths,
-  settings: Settings<'start-server'>,
-  proxy: Proxy,
-): Pick<Logs, 'access' | 'error'> {
+export function logTargets(paths: LogPaths, settings: Settings<'start-server'>, proxy: Proxy): Pick<Logs, 'access' | 'error'> {
   return { access: accessPlan(paths, settings, proxy).access, error: errorTarget(paths, settings) }
 }
 

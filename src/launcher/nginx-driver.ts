@@ -1,8 +1,9 @@
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { NginxBuild } from '../proxy/nginx/build.ts'
-import { nginxConfiguration } from '../proxy/nginx/configuration.ts'
+import { nginxDirectives } from '../proxy/nginx/configuration.ts'
+import { render, renderLines } from '../proxy/nginx/directive.ts'
 import { isAtLeast } from '../proxy/version.ts'
-import type { ProxyDriver, ProxyFiles } from './proxy-driver.ts'
+import type { NginxDriver, ProxyFiles } from './proxy-driver.ts'
 
 /** Reads the output of `nginx -V`. Throws `TSGI_ERR_PROXY_NOT_FOUND` where it is not nginx that answers. */
 export function parseNginxBuild(answer: string, executable: string): NginxBuild {
@@ -15,7 +16,7 @@ export function parseNginxBuild(answer: string, executable: string): NginxBuild 
 }
 
 /** An nginx of this build. */
-export function nginxDriver(executable: string, build: NginxBuild): ProxyDriver {
+export function nginxDriver(executable: string, build: NginxBuild): NginxDriver {
   // It opens its compiled-in error log before it reads the configuration, and warns where that is not ours: `-e`, since 1.19.5.
   const early = isAtLeast(build.version, '1.19.5')
   const files = ({ root, configuration, errorLog }: ProxyFiles): string[] => [
@@ -30,9 +31,13 @@ export function nginxDriver(executable: string, build: NginxBuild): ProxyDriver 
     name: 'nginx',
     executable,
     version: build.version,
+    build,
     configurationName: 'nginx.conf',
     pidName: 'nginx.pid',
-    configuration: (site) => nginxConfiguration(site, build),
+    configuration(site) {
+      const nodes = nginxDirectives(site, build)
+      return { text: render(nodes), lines: renderLines(nodes) }
+    },
     testArguments: (each) => ['-t', '-q', ...files(each)],
     runArguments: files,
     environment: {},

@@ -1,3 +1,6 @@
+import type { ConfigurationLine } from '../proxy/configuration-line.ts'
+import type { ApacheBuild } from '../proxy/apache/build.ts'
+import type { NginxBuild } from '../proxy/nginx/build.ts'
 import type { Site } from '../proxy/site.ts'
 
 /** What is run with a proxy's configuration. */
@@ -8,9 +11,27 @@ export interface ProxyFiles {
   readonly errorLog: string
 }
 
-/** A proxy that is installed here: how it is configured, tested, run and stopped. */
-export interface ProxyDriver {
-  readonly type: 'nginx' | 'apache'
+/** What a proxy reads: as text for its file, and line by line with the option behind each. */
+export interface Configuration {
+  readonly text: string
+  readonly lines: readonly ConfigurationLine[]
+}
+
+/** A proxy that is installed here. */
+export type ProxyDriver = NginxDriver | ApacheDriver
+
+export interface NginxDriver extends Driver {
+  readonly type: 'nginx'
+  readonly build: NginxBuild
+}
+
+export interface ApacheDriver extends Driver {
+  readonly type: 'apache'
+  readonly build: ApacheBuild
+}
+
+/** How a proxy is configured, tested, run and stopped. */
+interface Driver {
   /** As sentences name it. */
   readonly name: 'nginx' | 'Apache'
   readonly executable: string
@@ -20,7 +41,7 @@ export interface ProxyDriver {
   readonly configurationName: string
   readonly pidName: string
   /** Its configuration for a site. Throws `TSGI_ERR_OPTION`, `TSGI_ERR_PROXY_CONFIG`. */
-  configuration(site: Site): string
+  configuration(site: Site): Configuration
   /** The arguments that make it test the configuration, and nothing else. */
   testArguments(files: ProxyFiles): string[]
   /** The arguments that make it run in the foreground. */

@@ -58,9 +58,14 @@ export interface ServerRootOptions {
 export function describeServerRoot(
   directory: string | undefined,
   mounts: number,
-  proxy: ServerRootOptions['proxy'],
+  proxy?: ServerRootOptions['proxy'],
 ): ServerRoot {
-  return describe(directory === undefined ? join(tmpdir(), 'tsgi-XXXXXX') : resolve(directory), directory === undefined, mounts, proxy)
+  return describe(
+    directory === undefined ? join(tmpdir(), 'tsgi-XXXXXX') : resolve(directory),
+    directory === undefined,
+    mounts,
+    proxy,
+  )
 }
 
 /**

@@ -43,7 +43,7 @@ export async function setUpServer(read: ReadSettings<'start-server'>, recorded: 
   await checkServer(read)
   const { proxy, account, certificate } = await blueprint(read)
   const mounts = read.settings.mount.length
-  const root = await prepareServerRoot({ directory: serverRoot, proxied: proxy !== undefined, account, mounts, inUse: true })
+  const root = await prepareServerRoot({ directory: serverRoot, proxy, account, mounts, inUse: true })
   makeUserFiles(root, proxy?.type)
   // Once more: the rules are there by now.
   if (proxy !== undefined) writeConfiguration(await blueprint(read), proxy, certificate)

@@ -6,10 +6,10 @@ import { readCertificate } from './certificate.ts'
 import type { ServerCertificate } from './certificate.ts'
 import { checkOptions, doubts } from './check-options.ts'
 import { findProxy } from './find-proxy.ts'
-import type { NginxProxy } from './find-proxy.ts'
 import { logTargets } from './log-plan.ts'
 import type { StartOptions } from './plan.ts'
 import { checkPort } from './port-check.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
 import { proxyAccount } from './proxy-account.ts'
 import type { Account } from './proxy-account.ts'
 import { describeServerRoot } from './server-root.ts'
@@ -22,7 +22,7 @@ export const FIRST_FREE_PORT = 1024
 
 /** What can be found out about a start without taking a port and without writing a file. */
 export interface Survey {
-  readonly proxy: NginxProxy | undefined
+  readonly proxy: ProxyDriver | undefined
   readonly account: Account | undefined
   readonly certificate: ServerCertificate | undefined
   /** What the operator should know though it stops nothing. */
@@ -43,7 +43,7 @@ export async function survey({ app, settings }: StartOptions): Promise<Survey> {
 
 /** What a configuration is written from, without a start. */
 export interface Blueprint extends Survey, SiteSources {
-  readonly proxy: NginxProxy | undefined
+  readonly proxy: ProxyDriver | undefined
   readonly root: ServerRoot
 }
 
@@ -52,14 +52,14 @@ export async function blueprint(options: StartOptions): Promise<Blueprint> {
   const found = await survey(options)
   const settings = withEnviron(options.settings)
   const { host, port, httpsPort, mount, serverRoot } = settings
-  const root = describeServerRoot(serverRoot, mount.length)
+  const root = describeServerRoot(serverRoot, mount.length, found.proxy)
   return {
     ...found,
     settings,
     root,
     addresses: await addressesWith(host, port),
     httpsAddresses: httpsPort === undefined ? [] : await addressesWith(host, httpsPort),
-    logs: logTargets(root, settings, found.proxy !== undefined),
+    logs: logTargets(root, settings, found.proxy),
   }
 }
 
@@ -69,7 +69,7 @@ export async function blueprint(options: StartOptions): Promise<Blueprint> {
  */
 export async function blueprintForElsewhere(
   { app, settings }: StartOptions,
-  proxyType: NginxProxy['type'],
+  proxyType: ProxyDriver['type'],
   serverRoot: string,
 ): Promise<SiteSources & { readonly root: ServerRoot }> {
   locateApp(app, process.cwd())
@@ -85,8 +85,12 @@ export async function blueprintForElsewhere(
     root,
     addresses: await addressesWith(host, port),
     httpsAddresses: httpsPort === undefined ? [] : await addressesWith(host, httpsPort),
-    logs: logTargets(root, settings, true),
+    logs: logTargets(root, settings, proxyNames(proxyType)),
   }
+}
+
+function proxyNames(type: ProxyDriver['type']): Pick<ProxyDriver, 'type' | 'name'> {
+  return { type, name: type === 'nginx' ? 'nginx' : 'Apache' }
 }
 
 /** Every address of the host. Any free port tells which there are, and 0 becomes one. */

@@ -5,6 +5,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { nginxDriver } from '../../src/launcher/nginx-driver.ts'
 import { CHECKS } from '../../src/launcher/doctor/checks.ts'
 import { packageVersion } from '../../src/process/package-version.ts'
 import { makeCertificate } from '../support/certificates.ts'
@@ -124,13 +125,13 @@ describe('the checks', () => {
     expect(await look('proxy', { proxy: undefined, proxyProblem: new Error('no nginx on the PATH') })).toMatchObject(
       failed(/no nginx/),
     )
-    const old = { type: 'nginx', executable: '/x/nginx', version: '1.18.0', without: new Set<string>() } as const
+    const old = nginxDriver('/x/nginx', { version: '1.18.0', without: new Set(), with: new Set() })
     expect(await look('proxy', { proxy: old })).toMatchObject(warned(/1\.18\.0/))
     expect(await look('proxy', { proxy: undefined })).toMatchObject(warned(/answer by themselves/))
   })
 
   it('proxy-modules: a build without one that the wire needs', async () => {
-    const proxy = { type: 'nginx', executable: '/x/nginx', version: '1.22.1', without: new Set(['http_fastcgi_module']) } as const
+    const proxy = nginxDriver('/x/nginx', { version: '1.22.1', without: new Set(['http_fastcgi_module']), with: new Set() })
     expect(await look('proxy-modules', { proxy })).toMatchObject(failed(/without http_fastcgi_module/))
     expect(await look('proxy-modules', { proxy, options: { wire: 'http' } })).toMatchObject({ status: 'ok' })
   })

@@ -5,6 +5,7 @@ import { CHECKS } from '../../src/launcher/doctor/checks.ts'
 import type { Finding, Patient } from '../../src/launcher/doctor/check.ts'
 import { thisMachine } from '../../src/launcher/doctor/machine.ts'
 import type { Machine } from '../../src/launcher/doctor/machine.ts'
+import { nginxDriver } from '../../src/launcher/nginx-driver.ts'
 import { describeServerRoot } from '../../src/launcher/server-root.ts'
 import { resolveSettings } from '../../src/settings/settings.ts'
 
@@ -24,7 +25,7 @@ export function patient({ options = {}, machine = {}, ...rest }: Fault): Patient
     file: undefined,
     app: join(import.meta.dirname, 'apps/hello.js'),
     appProblem: undefined,
-    proxy: { type: 'nginx', executable: '/usr/sbin/nginx', version: '1.22.1', without: new Set() },
+    proxy: nginxDriver('/usr/sbin/nginx', { version: '1.22.1', without: new Set(), with: new Set() }),
     proxyProblem: undefined,
     account: undefined,
     ...rest,

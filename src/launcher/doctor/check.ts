@@ -1,6 +1,6 @@
 import type { SettingsFile } from '../../settings/settings-file.ts'
 import type { Settings } from '../../settings/settings.ts'
-import type { NginxProxy } from '../find-proxy.ts'
+import type { ProxyDriver } from '../proxy-driver.ts'
 import type { Account } from '../proxy-account.ts'
 import type { ServerRoot } from '../server-root.ts'
 import type { Machine } from './machine.ts'
@@ -28,7 +28,7 @@ export interface Patient {
   /** undefined where nobody knows which. */
   readonly app: string | undefined
   readonly appProblem: unknown
-  readonly proxy: NginxProxy | undefined
+  readonly proxy: ProxyDriver | undefined
   readonly proxyProblem: unknown
   /** Who the proxy's workers would run as. */
   readonly account: Account | undefined

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 
 import { TsgiError } from '../../interface/errors.ts'
 import { checkServer } from '../check-server.ts'
-import { isAtLeast } from '../find-proxy.ts'
+import { isAtLeast } from '../../proxy/version.ts'
+import { configurationOf } from '../configuration.ts'
+import { logTargets } from '../log-plan.ts'
 import { checkPort } from '../port-check.ts'
 import { FIRST_FREE_PORT } from '../survey.ts'
 import { fail, ok, reason, warn, worst } from './check.ts'
@@ -25,7 +27,7 @@ const proxyFound: Check = {
         : warn('none is installed: the workers answer by themselves', 'apt-get install nginx')
     }
     const seen = `${proxy.type}/${proxy.version}, ${proxy.executable}`
-    return isAtLeast(proxy.version, GOOD_NGINX)
+    return proxy.type === 'apache' || isAtLeast(proxy.version, GOOD_NGINX)
       ? ok(seen)
       : warn(`${seen}: before ${GOOD_NGINX} it complains about a log in /var that is not ours`, 'install a newer nginx')
   },
@@ -34,16 +36,21 @@ const proxyFound: Check = {
 const proxyModules: Check = {
   id: 'proxy-modules',
   about: 'The proxy was built with every module that the options need',
-  look({ proxy, settings }) {
+  look({ proxy, settings, root, account }) {
     if (proxy === undefined) return ok('there is no proxy')
-    const wire = settings.wire === 'http' ? 'proxy' : settings.wire
-    const needed = [`http_${wire}_module`, 'http_map_module', 'http_upstream_keepalive_module']
-    if (settings.wire === 'fastcgi') needed.push('http_uwsgi_module')
-    if (settings.compressResponses) needed.push('http_gzip_module')
-    if (settings.proxyMountPoint.length + settings.proxyVirtualHost.length > 0) needed.push('http_proxy_module')
-    const missing = needed.filter((name) => proxy.without.has(name))
-    if (missing.length === 0) return ok('all are there')
-    return fail(`this ${proxy.type} was built without ${missing.join(', ')}`, 'apt-get install nginx-full')
+    const addresses = [{ host: '127.0.0.1', port: settings.port || 8000 }]
+    const httpsAddresses = settings.httpsPort === undefined ? [] : [{ host: '127.0.0.1', port: settings.httpsPort || 8443 }]
+    try {
+      const logs = logTargets(root, settings, proxy)
+      configurationOf({ settings, addresses, httpsAddresses, root, logs, account, proxy }, proxy)
+      return ok('all are there')
+    } catch (error) {
+      if (!(error instanceof TsgiError) || error.code !== 'TSGI_ERR_PROXY_CONFIG') return ok('not tried: options are wrong')
+      return fail(
+        reason(error),
+        `apt-get install ${proxy.type === 'nginx' ? 'nginx-full' : 'apache2 libapache2-mod-proxy-uwsgi'}`,
+      )
+    }
   },
 }
 

@@ -162,7 +162,7 @@ const logs: Check = {
   id: 'logs',
   about: 'Log files can be written to, and their disks have room',
   look({ root, settings, proxy }: Patient) {
-    const targets = Object.values(logTargets(root, settings, proxy !== undefined))
+    const targets = Object.values(logTargets(root, settings, proxy))
     const files = [
       ...new Set(targets.flatMap((target) => (typeof target === 'object' && 'file' in target ? [resolve(target.file)] : []))),
     ]

@@ -21,7 +21,10 @@ const members: Application = (environ, startResponse) => {
     return 'who are you?'
   }
   startResponse('200 OK', [
-    ['X-Remote-User', `alice of ${environ.HTTP_X_ORIGINAL_URI} (${environ.CONTENT_LENGTH ?? ''}${environ.HTTP_UPGRADE ?? ''})`],
+    [
+      'X-Remote-User',
+      `alice of ${String(environ.HTTP_X_ORIGINAL_URI)} (${environ.CONTENT_LENGTH ?? ''}${String(environ.HTTP_UPGRADE ?? '')})`,
+    ],
     ['Set-Cookie', 'session=alice; renewed'],
   ])
   return ''

@@ -65,7 +65,7 @@ function handshake(port: number, version: SecureVersion): Promise<string> {
         socket.destroy()
       },
     )
-    socket.on('error', (error) => resolve(`refused: ${error.message}`))
+    socket.on('error', (error: Error) => resolve(`refused: ${error.message}`))
   })
 }
 
@@ -111,14 +111,15 @@ describe.each(PROXIES)('HTTPS behind $name', (kind) => {
     })
 
     it('tells the application, beside plain HTTP', async () => {
-      const { echo, port, httpsPort } = await start(kind)
-      expect((await echo('/', SECURE)).environ).toMatchObject({
+      const site = await start(kind)
+      const { port, httpsPort } = site
+      expect((await site.echo('/', SECURE)).environ).toMatchObject({
         'tsgi.url_scheme': 'https',
         HTTPS: 'on',
         SERVER_PORT: String(httpsPort),
         HTTP_X_FORWARDED_PROTO: 'https',
       })
-      const plain = (await echo('/')).environ
+      const plain = (await site.echo('/')).environ
       expect(plain).toMatchObject({ 'tsgi.url_scheme': 'http', SERVER_PORT: String(port), HTTP_X_FORWARDED_PROTO: 'http' })
       expect(plain.HTTPS).toBeUndefined()
     })
