@@ -81,8 +81,8 @@ requires('dist', 'proc').describe('start-server that fails', () => {
   })
 
   it('says that the application does not become ready', async () => {
-    const message = await failure([app('hangs.js'), '--port', '0', '--startup-timeout', '700ms'])
-    expect(message).toMatch(/TSGI_ERR_WORKER_BOOT .*700 ms/)
+    const message = await failure([app('hangs.js'), '--port', '0', '--startup-timeout', '2s'])
+    expect(message).toMatch(/TSGI_ERR_WORKER_BOOT .*2000 ms/)
     expect(message).toMatch(/this takes for ever/)
   })
 

@@ -167,7 +167,6 @@ requires('dist', 'proc').describe('start-server with nothing in front', () => {
       [['serve-it'], /unknown command/],
       [['start-server', '--bogus'], /unknown option/],
       [['start-server', APP, '--port', 'x'], /TSGI_ERR_OPTION .*--port/],
-      [['start-server', APP, '--server-type', 'apache'], /TSGI_ERR_OPTION .*apache is not supported/],
     ])('ends with 2 for %j', async (args, err) => {
       const launched = new Launched(args)
       expect(await launched.exited).toBe(2)
