@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { userId } from '../process/account.ts'
@@ -21,12 +22,13 @@ import { inheritedSockets, reportUpgraded } from '../process/upgrade.ts'
 import { workerOptions } from '../process/worker-options.ts'
 import { workerRights } from '../process/worker-rights.ts'
 import { formatBindAddress } from '../server/address.ts'
+import { stopSignals, whyNotHere } from '../server/platform.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
 /** What would end the process in the middle of its start, before supervision takes the signals over. */
-const START_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const
+const START_SIGNALS = stopSignals()
 
 const program = createProgram(
   'tsgi',
@@ -141,6 +143,8 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
 function socketAccount(settings: Settings<'serve'>): { owner?: number; group?: number } {
   const { socketOwner, socketGroup } = settings
   const { account } = workerRights(settings)
+  const why = socketOwner === undefined && socketGroup === undefined ? undefined : whyNotHere('socketOwner')
+  if (why !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `--socket-owner and --socket-group: ${why}`)
   const owner = socketOwner === undefined ? account?.uid : userId(socketOwner, '--socket-owner')
   const group = socketGroup === undefined ? account?.gid : groupId(socketGroup, '--socket-group')
   return { ...(owner === undefined ? {} : { owner }), ...(group === undefined ? {} : { group }) }

@@ -1,4 +1,5 @@
 import { TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { flagName } from '../settings/setting-names.ts'
 import type { Settings } from '../settings/settings.ts'
 import { SETTINGS } from '../settings/settings-table.ts'
@@ -92,7 +93,7 @@ function checkEmbedded(settings: LauncherSettings): void {
   const reason =
     settings.serverType === 'embedded'
       ? '--server-type embedded has none'
-      : 'none is installed (apt-get install nginx, or apache2)'
+      : (whyNotHere('proxy') ?? 'none is installed (apt-get install nginx, or apache2)')
   throw refuse(`${flag(found)} is done by a proxy, and ${reason}`)
 }
 

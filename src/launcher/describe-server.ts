@@ -1,5 +1,6 @@
 import type { MasterGroup } from '../process/master-group.ts'
 import { formatBindAddress } from '../server/address.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { formatSize } from '../settings/settings-values.ts'
 import type { ListenAddress } from '../proxy/site.ts'
 import type { BannerFields } from './banner.ts'
@@ -16,7 +17,7 @@ export function bannerFields(plan: Plan, master: MasterGroup, proxyPid: number |
     serverType:
       proxy === undefined
         ? settings.serverType === 'auto'
-          ? 'embedded (neither nginx nor Apache is installed)'
+          ? `embedded (${whyNotHere('proxy') === undefined ? 'neither nginx nor Apache is installed' : 'no proxy on Windows'})`
           : 'embedded'
         : `${proxy.type}/${proxy.version} (pid ${proxyPid ?? 'none'})`,
     ...(proxy === undefined ? {} : { wire: settings.wire, configuration: root.configurationPath }),

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { apacheDriver } from './apache-driver.ts'
 import { findExecutable, isExecutable } from './executable.ts'
 import { nginxDriver, parseNginxBuild } from './nginx-driver.ts'
@@ -30,7 +31,7 @@ type ProxyType = ProxyDriver['type']
 
 /**
  * The proxy that stands in front; undefined for none (`embedded`), which is also what `auto` gives where neither nginx nor Apache is
- * installed. `folders` are searched after the PATH.
+ * installed, and on Windows. `folders` are searched after the PATH.
  *
  * Throws `TSGI_ERR_PROXY_NOT_FOUND`, and `TSGI_ERR_OPTION` where the executable is another proxy than the server type says.
  */
@@ -40,6 +41,10 @@ export async function findProxy(
   folders: readonly string[] = USUAL_FOLDERS,
 ): Promise<ProxyDriver | undefined> {
   if (serverType === 'embedded') return undefined
+  const why = whyNotHere('proxy')
+  if (why !== undefined && proxyExecutable !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `--proxy-executable: ${why}`)
+  if (why !== undefined && serverType !== 'auto') throw new TsgiError('TSGI_ERR_OPTION', `--server-type ${serverType}: ${why}`)
+  if (why !== undefined) return undefined
   if (proxyExecutable !== undefined) return findNamed(serverType, proxyExecutable, folders)
   for (const type of serverType === 'auto' ? (['nginx', 'apache'] as const) : [serverType]) {
     const executable = NAMES[type].map((name) => findExecutable(name, folders)).find((path) => path !== undefined)

@@ -1,5 +1,7 @@
+import { groupSignals } from '../server/platform.ts'
+
 /** What ends a start that is not wanted any more. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGHUP'] as const
+const SIGNALS = groupSignals()
 
 /** Turns the signals that would kill the launcher in the middle of its start, or of its clean-up, into an abort. */
 export class Interruption {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { hasFileModes, localSocketsAre } from '../server/platform.ts'
 import { SocketPath } from '../server/socket-path.ts'
 import type { Account } from './proxy-account.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
@@ -22,8 +23,8 @@ export interface ServerRoot {
   readonly socketPath: string
   /** Of the workers of the further application at this place among them, from 0. */
   mountSocketPath(index: number): string
-  /** Where `tsgi ctl` reaches the master. */
-  readonly controlSocketPath: string
+  /** Where `tsgi ctl` reaches the master; undefined where that is no file. */
+  readonly controlSocketPath: string | undefined
   readonly configurationPath: string
   readonly pidPath: string
   /** The certificate with its chain, where the operator has them in two files. */
@@ -115,7 +116,7 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
     fresh,
     socketPath,
     mountSocketPath,
-    controlSocketPath: join(path, 'ctl.sock'),
+    controlSocketPath: localSocketsAre() === 'files' ? join(path, 'ctl.sock') : undefined,
     configurationPath,
     pidPath,
     certificatePath: join(path, 'certificate.pem'),
@@ -164,7 +165,7 @@ function openGiven(path: string, account: Account | undefined): string {
       `${quote(path)} belongs to user ${stats.uid}, not to us (user ${uid}); take a directory of your own`,
     )
   }
-  if ((stats.mode & 0o002) !== 0) {
+  if (hasFileModes() && (stats.mode & 0o002) !== 0) {
     throw new TsgiError(
       'TSGI_ERR_SERVER_ROOT',
       `everyone may write to ${quote(path)}; type \`chmod o-w\` on it, or take another directory`,

@@ -12,6 +12,7 @@ import { ServiceNotifier } from '../process/service-notifier.ts'
 import { takeServiceVariables } from '../process/service-variables.ts'
 import { supervise } from '../process/supervise.ts'
 import type { Companion } from '../process/supervise.ts'
+import { signalMeanings } from '../server/platform.ts'
 import { packageDirectory } from '../settings/settings-file.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { workerRights } from '../process/worker-rights.ts'
@@ -80,7 +81,7 @@ export async function startServer(options: StartOptions): Promise<number> {
     ready = true
     await control.listen()
     startRotation(plan, log, reopenLogs, undo)
-    if (plan.settings.reloadOnChanges) undo.push(await watchForChanges(plan, log))
+    if (plan.settings.reloadOnChanges) undo.push(await watchForChanges(plan, log, control))
     warn(plan)
     if (service.sockets.length > 0) log.warn('start-server takes no sockets from systemd (LISTEN_FDS); `tsgi serve` does')
     warnOfOrphans(log)
@@ -186,8 +187,8 @@ function startServices({ settings, logs }: Plan, log: Logger, services: SideServ
   }
 }
 
-/** Reloads as the operator would, by HUP, when the code changes. */
-async function watchForChanges({ app, settings, file }: Plan, log: Logger): Promise<Undo> {
+/** Reloads as the operator would when the code changes: by HUP, or by `tsgi ctl` where HUP means something else. */
+async function watchForChanges({ app, settings, file }: Plan, log: Logger, control: Control): Promise<Undo> {
   const apps = [app, ...settings.mount.map(([, mounted]) => mounted), ...settings.serviceScript.map(([, script]) => script)]
   // Nobody else needs what it stands on.
   const { watchSources } = await import('./watch-sources.ts')
@@ -197,7 +198,9 @@ async function watchForChanges({ app, settings, file }: Plan, log: Logger): Prom
     log,
     onChange(path) {
       log.info(`${path} has changed: reloading`)
-      process.emit('SIGHUP', 'SIGHUP')
+      if (signalMeanings().get('SIGHUP') === 'reload') process.emit('SIGHUP', 'SIGHUP')
+      // What fails is in the log.
+      else control.run({ command: 'reload' }).catch(() => {})
     },
   })
 }

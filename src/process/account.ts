@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { groupId } from './group-id.ts'
 
 /** Who a process runs as. */
@@ -29,6 +30,8 @@ const MAX_ID = 0xff_ff_ff_fe
  */
 export function accountOf(user: string | undefined, group: string | undefined): Account | undefined {
   if (user === undefined && group === undefined) return undefined
+  const why = whyNotHere('account')
+  if (why !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `--user and --group: ${why}`)
   if (process.getuid === undefined || process.getgid === undefined) {
     throw new TsgiError('TSGI_ERR_OPTION', '--user and --group: this system has no users to change to')
   }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { controlPipes, isPipe } from './control-pipe.ts'
 import { CONTROL_VERSION, parseReply } from './control-protocol.ts'
 import type { Command, Reply, Result } from './control-protocol.ts'
 import { isDirectory, ownerOfProcess, runtimeDirectories, socketsIn, userId } from './runtime-directory.ts'
@@ -42,9 +43,11 @@ export async function ask(path: string, command: Command): Promise<Reply> {
 
 /** The socket of the one server that is meant. Rejects with `TSGI_ERR_CONTROL_UNREACHABLE`, which lists those to choose from. */
 export async function findServer({ socket, pid }: Choice): Promise<string> {
-  if (socket !== undefined && !isDirectory(socket)) return socket
-  const directories = socket === undefined ? runtimeDirectories(pid === undefined ? userId() : ownerToLookFor(pid)) : [socket]
-  const sockets = directories.flatMap(socketsIn).filter((each) => pid === undefined || each.pid === pid)
+  // To look at a pipe is to connect to it.
+  if (socket !== undefined && (isPipe(socket) || !isDirectory(socket))) return socket
+  const pipes = socket === undefined ? controlPipes(pid) : undefined
+  const directories = socket !== undefined ? [socket] : pipes === undefined ? directoriesOf(pid) : []
+  const sockets = pipes ?? directories.flatMap(socketsIn).filter((each) => pid === undefined || each.pid === pid)
   const candidates = (await Promise.all(sockets.map(look))).filter((each) => each !== undefined)
   const [first, ...others] = candidates
   if (first === undefined) throw none(pid, directories)
@@ -54,6 +57,10 @@ export async function findServer({ socket, pid }: Choice): Promise<string> {
   const [only, ...more] = running
   if (only !== undefined && more.length === 0 && candidates.every(({ status }) => status !== undefined)) return only.path
   throw several(candidates)
+}
+
+function directoriesOf(pid: number | undefined): string[] {
+  return runtimeDirectories(pid === undefined ? userId() : ownerToLookFor(pid))
 }
 
 /** Another user's servers are in that user's directory, which root may look into. */

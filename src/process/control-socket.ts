@@ -5,9 +5,11 @@ import { dirname, join, resolve } from 'node:path'
 
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import { localSocketsAre } from '../server/platform.ts'
 import { SocketPath } from '../server/socket-path.ts'
 import { ControlConnection } from './control-connection.ts'
 import type { RunCommand } from './control-connection.ts'
+import { controlPipe } from './control-pipe.ts'
 import { failureLine } from './control-protocol.ts'
 import { Deferred } from '../loading/deferred.ts'
 import { leaveRuntimeDirectory, isDirectory, openRuntimeDirectory, removeStaleSockets, socketName } from './runtime-directory.ts'
@@ -34,12 +36,16 @@ export interface ControlSocketOptions {
   readonly lookMs?: number
 }
 
-/** The unix socket on which a master takes commands, from its own user and from root: its mode is 0600 from the first moment. */
+/**
+ * The unix socket on which a master takes commands, from its own user and from root: its mode is 0600 from the first moment.
+ * On Windows a named pipe, which needs no care: nobody can take its name away, and it goes with its server.
+ */
 export class ControlSocket {
   readonly #options: ControlSocketOptions
   readonly #connections = new Set<ControlConnection>()
   #server: Server | undefined
   #path: SocketPath | undefined
+  #pipe: string | undefined
   /** In the directory where `tsgi ctl` looks; leads to a socket that is elsewhere. */
   #link: string | undefined
   #directory: string | undefined
@@ -54,18 +60,19 @@ export class ControlSocket {
 
   /** Where it listens; undefined where it does not. */
   get path(): string | undefined {
-    return this.#path?.path
+    return this.#path?.path ?? this.#pipe
   }
 
   /** Never fails: a server without a control socket serves all the same, and says once why it has none. */
   async listen(): Promise<void> {
     try {
-      await this.#open(this.#options.takeOver)
+      if (localSocketsAre() === 'pipes') await this.#openPipe()
+      else await this.#open(this.#options.takeOver)
     } catch (error) {
       this.#refuse(error)
       return
     }
-    if (this.#closed) return
+    if (this.#closed || this.#pipe !== undefined) return
     this.#timer = setInterval(() => void this.#look(), this.#options.lookMs ?? LOOK_MS)
     this.#timer.unref()
   }
@@ -85,7 +92,7 @@ export class ControlSocket {
   async #open(takeOver: boolean): Promise<void> {
     const path = new SocketPath(this.#place())
     if (!takeOver) await path.claim()
-    const server = createServer({ allowHalfOpen: true }, (socket) => this.#onConnection(socket))
+    const server = this.#makeServer()
     try {
       await bindPrivately(server, path.temporary)
       path.publish()
@@ -94,14 +101,31 @@ export class ControlSocket {
       path.remove()
       throw error
     }
+    this.#keep(server)
+    this.#path = path
+    if (this.#closed) this.#withdraw()
+    else await this.#makeFindable(path.path)
+  }
+
+  async #openPipe(): Promise<void> {
+    const pipe = controlPipe(this.#options.path, process.pid)
+    const server = this.#makeServer()
+    await listening(server, pipe)
+    this.#keep(server)
+    this.#pipe = pipe
+    if (this.#closed) this.#withdraw()
+  }
+
+  #makeServer(): Server {
+    return createServer({ allowHalfOpen: true }, (socket) => this.#onConnection(socket))
+  }
+
+  #keep(server: Server): void {
     // A client that could not be accepted tries again; the next one is.
     server.on('error', () => {})
     // Supervision is what keeps the process alive.
     server.unref()
     this.#server = server
-    this.#path = path
-    if (this.#closed) this.#withdraw()
-    else await this.#makeFindable(path.path)
   }
 
   #place(): string {
@@ -165,6 +189,7 @@ export class ControlSocket {
     this.#link = undefined
     this.#path?.remove()
     this.#path = undefined
+    this.#pipe = undefined
     this.#server?.close()
     this.#server = undefined
     if (this.#directory !== undefined) leaveRuntimeDirectory(this.#directory)
@@ -178,18 +203,24 @@ export class ControlSocket {
 
 /** Binds with the mode 0600, so that not even for a moment somebody else can connect, whatever the umask. */
 async function bindPrivately(server: Server, path: string): Promise<void> {
-  const listening = new Promise<void>((done, fail) => {
-    server.once('listening', done)
-    server.once('error', fail)
-  })
   const umask = process.umask(0o177)
+  let bound: Promise<void>
   try {
-    // exclusive: Node's cluster module would otherwise bind later, and elsewhere.
-    server.listen({ path, exclusive: true })
+    bound = listening(server, path)
   } finally {
     process.umask(umask)
   }
-  await listening
+  await bound
+}
+
+/** Binds at once, and resolves when that is known to have succeeded. */
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('listening', done)
+    server.once('error', fail)
+    // exclusive: Node's cluster module would otherwise bind later, and elsewhere.
+    server.listen({ path, exclusive: true })
+  })
 }
 
 function isThere(path: string): boolean {

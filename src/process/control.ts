@@ -30,10 +30,13 @@ export class Control implements CommandSource {
   constructor(options: ControlOptions) {
     this.#options = options
     const { path, takeOver = false, log } = options
-    // Windows has no unix sockets with a mode; its named pipes would need rights of their own.
-    if (path === 'off' || process.platform === 'win32') return
-    const run = async (command: Command): Promise<object> => (await this.#attached.promise)(command)
-    this.#socket = new ControlSocket({ path, takeOver, log, run })
+    if (path === 'off') return
+    this.#socket = new ControlSocket({ path, takeOver, log, run: (command) => this.run(command) })
+  }
+
+  /** What a client's command does. Rejects with what the client would be told. */
+  async run(command: Command): Promise<object> {
+    return (await this.#attached.promise)(command)
   }
 
   /** Never fails, see `ControlSocket.listen`. */

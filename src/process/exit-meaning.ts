@@ -1,3 +1,4 @@
+import { killShowsAsSignal } from '../server/platform.ts'
 import type { LeaveReason, RecycleReason } from './worker-messages.ts'
 import type { WorkerExit } from './worker-process.ts'
 
@@ -12,6 +13,10 @@ const CODES: ReadonlyMap<number, string> = new Map([
   [7, 'an exception in the handler of uncaught exceptions'],
   [9, 'an option in NODE_OPTIONS that this Node does not know'],
   [13, 'a top-level await that never settled'],
+  // Of Windows: NTSTATUS.
+  [0xc0_00_00_05, 'a crash in native code, perhaps of an addon'],
+  [0xc0_00_00_fd, 'the stack of native code is full'],
+  [0xc0_00_01_3a, 'ended by Ctrl-C'],
 ])
 
 const SIGNALS: ReadonlyMap<string, string> = new Map([
@@ -40,9 +45,10 @@ const SIGNAL_NUMBERS: ReadonlyMap<number, string> = new Map([
 ])
 
 /** `exit code 134 (SIGABRT: aborted, as Node does when …)`. */
-export function describeExit(exit: WorkerExit): string {
+export function describeExit(exit: WorkerExit, system: NodeJS.Platform = process.platform): string {
   if (exit.error !== undefined) return `could not be started: ${exit.error.message}`
-  if (exit.stuck !== undefined && exit.signal === 'SIGKILL') return `was stuck for ${exit.stuck}, and was killed`
+  const killed = exit.signal === 'SIGKILL' || (exit.code === 1 && !killShowsAsSignal(system))
+  if (exit.stuck !== undefined && killed) return `was stuck for ${exit.stuck}, and was killed`
   if (exit.signal !== null) return `ended by ${exit.signal}${parenthesis(SIGNALS.get(exit.signal))}`
   const code = exit.code ?? 0
   const signal = SIGNAL_NUMBERS.get(code - SIGNAL_BASE)

@@ -5,9 +5,11 @@ import { dirname } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { formatBindAddress } from '../server/address.ts'
+import { checkAddress, formatBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
+import { socketsTravelAs } from '../server/platform.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from '../server/socket-path.ts'
+import type { SharedListener } from './listener-handover.ts'
 import { describeHolder } from './socket-holder.ts'
 
 /**
@@ -41,7 +43,7 @@ export interface ListeningSocketOptions {
 export class ListeningSocket {
   /** The address with the port that the system chose, where it was 0. */
   readonly address: BindAddress
-  /** Goes into the workers' `stdio`. Valid until `close`. */
+  /** For a new master to inherit. Valid until `close`, and only where sockets travel so. */
   readonly fd: number
   readonly #handle: BoundHandle | undefined
   readonly #path: SocketPath | undefined
@@ -59,9 +61,10 @@ export class ListeningSocket {
   /**
    * Binds the address. A unix socket gets its place at the path only with `publish`.
    *
-   * Throws `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
+   * Throws `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`, `TSGI_ERR_BIND_INVALID`.
    */
   static async open(address: BindAddress, options: ListeningSocketOptions = {}): Promise<ListeningSocket> {
+    checkAddress(address)
     switch (address.type) {
       case 'fd':
         checkInherited(address.fd)
@@ -115,7 +118,7 @@ export class ListeningSocket {
       handle.close()
       throw failed < 0 ? bindError(address, failed) : addressInUse(address)
     }
-    if (handle.fd < 0) {
+    if (handle.fd < 0 && socketsTravelAs() === 'descriptor') {
       handle.close()
       throw new TsgiError(
         'TSGI_ERR_LISTEN',
@@ -123,6 +126,11 @@ export class ListeningSocket {
       )
     }
     return new ListeningSocket({ ...address, port: name.port }, handle.fd, handle)
+  }
+
+  /** What each worker is given. */
+  get shared(): SharedListener {
+    return this.#handle !== undefined && socketsTravelAs() === 'handle' ? { handle: this.#handle } : { fd: this.fd }
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { BindAddress } from '../server/address.ts'
+import type { SharedListener } from './listener-handover.ts'
 import { ListeningSocket } from './listening-socket.ts'
 import type { MasterOptions } from './master-options.ts'
 import { inheritedFrom, upgrade } from './upgrade.ts'
@@ -20,8 +21,8 @@ export class ListeningSockets {
     return this.#sockets.map(({ address }) => address)
   }
 
-  get fds(): number[] {
-    return this.#sockets.map(({ fd }) => fd)
+  get shared(): SharedListener[] {
+    return this.#sockets.map(({ shared }) => shared)
   }
 
   /** Puts unix sockets in their places, once; see `ListeningSocket.publish`. */

@@ -238,7 +238,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
 
   #spawn(code: ServedCode, slot: WorkerSlot): WorkerProcess {
     return code.spawn({
-      listenerFds: this.#sockets.fds,
+      listeners: this.#sockets.shared,
       id: (this.#lastId += 1),
       generation: this.#pool.generation,
       index: slot.index,

@@ -1,15 +1,15 @@
-/** Signals that a terminal, a service manager or a person sends to a whole group of processes to end or reload it. */
-const HELD_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const
+import { groupSignals } from '../server/platform.ts'
 
-export type HeldSignal = (typeof HELD_SIGNALS)[number]
+/** A signal to the group is the master's to decide about. */
+const HELD_SIGNALS = groupSignals()
 
 /** Those whose handlers are how a program ends itself, in the order in which they are looked for: pm2 sends the second. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
 export interface ProcessEventsOptions {
-  readonly onSignal: (signal: HeldSignal) => void
-  /** A message over the channel to the master. Returns whether it was the worker's own; others are the application's. */
-  readonly onMessage: (value: unknown) => boolean
+  readonly onSignal: (signal: NodeJS.Signals) => void
+  /** A message over the channel to the master, and the socket that came with it, if any. Returns whether it was the worker's own; others are the application's. */
+  readonly onMessage: (value: unknown, handle: unknown) => boolean
 }
 
 /**
@@ -29,7 +29,7 @@ export class ProcessEvents {
     const emit = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean
     this.#emit = emit
     Reflect.set(process, 'emit', (event: string | symbol, ...args: unknown[]): boolean => {
-      if (event === 'message' && options.onMessage(args[0])) return true
+      if (event === 'message' && options.onMessage(args[0], args[1])) return true
       if (isHeld(event)) {
         options.onSignal(event)
         return true
@@ -49,6 +49,6 @@ export class ProcessEvents {
   }
 }
 
-function isHeld(event: string | symbol): event is HeldSignal {
+function isHeld(event: string | symbol): event is NodeJS.Signals {
   return HELD_SIGNALS.some((signal) => signal === event)
 }

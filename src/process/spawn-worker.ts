@@ -1,4 +1,5 @@
 import type { AppLocation } from '../loading/app-specifier.ts'
+import type { SharedListener } from './listener-handover.ts'
 import type { MasterOptions } from './master-options.ts'
 import { WorkerProcess } from './worker-process.ts'
 import type { WorkerEvents } from './worker-process.ts'
@@ -8,8 +9,8 @@ export interface SpawnOptions {
   readonly options: MasterOptions
   readonly location: AppLocation
   readonly loader: boolean
-  /** The master's descriptors, in the order of `options.binds`. */
-  readonly listenerFds: readonly number[]
+  /** The master's sockets, in the order of `options.binds`. */
+  readonly listeners: readonly SharedListener[]
   readonly id: number
   readonly generation: number
   /** Of the place among the workers, from 0. */
@@ -22,7 +23,7 @@ export function spawnWorker({
   options,
   location,
   loader,
-  listenerFds,
+  listeners,
   id,
   generation,
   index,
@@ -42,7 +43,7 @@ export function spawnWorker({
       ...options.env,
     },
     rights,
-    listenerFds,
+    listeners,
     output: options.output?.() ?? {},
     startupTimeoutMs: options.startupTimeoutMs,
     log: options.log,

@@ -4,6 +4,7 @@ import { Deferred } from '../loading/deferred.ts'
 import type { Command } from './control-protocol.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 import type { ServiceNotifier } from './service-notifier.ts'
+import { signalMeanings, whyNotHere } from '../server/platform.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */
 export interface Companion {
@@ -76,8 +77,8 @@ type Event =
   | { readonly type: 'stopped' }
   | { readonly type: 'stop-failed'; readonly error: unknown }
 
-/** What supervision takes from the system. WINCH is taken so that it is plain that a terminal's resize does nothing. */
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTTIN', 'SIGTTOU', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const
+/** What supervision takes from the system. */
+const SIGNALS = signalMeanings()
 
 /**
  * Keeps a started master and its companions until a signal or a failure ends them; resolves with the exit code when all
@@ -116,7 +117,7 @@ class Supervision {
   async run(): Promise<number> {
     const onSignal = (signal: NodeJS.Signals): void => this.#post({ type: 'signal', signal })
     const onFailed = (error: TsgiError): void => this.#post({ type: 'master-failed', error })
-    for (const signal of SIGNALS) process.on(signal, onSignal)
+    for (const signal of SIGNALS.keys()) process.on(signal, onSignal)
     this.#master.on('failed', onFailed)
     this.#options.control?.attach((command) => this.#command(command))
     for (const companion of this.#companions) {
@@ -135,7 +136,7 @@ class Supervision {
         this.#decide(event)
       }
     } finally {
-      for (const signal of SIGNALS) process.off(signal, onSignal)
+      for (const signal of SIGNALS.keys()) process.off(signal, onSignal)
       this.#master.off('failed', onFailed)
     }
   }
@@ -219,23 +220,23 @@ class Supervision {
   }
 
   #onSignal(signal: NodeJS.Signals): void {
-    switch (signal) {
-      case 'SIGTERM':
-      case 'SIGINT':
-      case 'SIGQUIT':
-        return this.#askToStop(signal, signal === 'SIGTERM' ? 'graceful' : 'quick')
-      case 'SIGHUP':
+    switch (SIGNALS.get(signal)) {
+      case 'stop':
+        return this.#askToStop(signal, 'graceful')
+      case 'quick-stop':
+        return this.#askToStop(signal, 'quick')
+      case 'reload':
         return this.#reload({ by: signal })
-      case 'SIGTTIN':
+      case 'grow':
         return this.#scale({ by: signal }, this.#master.size + 1)
-      case 'SIGTTOU':
+      case 'shrink':
         return this.#scale({ by: signal }, this.#master.size - 1)
-      case 'SIGUSR1':
+      case 'reopen-logs':
         return this.#reopenLogs({ by: signal })
-      case 'SIGUSR2':
+      case 'upgrade':
         return this.#upgrade({ by: signal })
-      default:
-        // WINCH: a terminal may be resized.
+      case 'nothing':
+      case undefined:
         return
     }
   }
@@ -335,7 +336,7 @@ class Supervision {
   #whyNoUpgrade(): string | undefined {
     if (this.#stopping !== undefined) return 'the server is stopping'
     if (this.#upgrading) return 'a new master starts already'
-    if (this.#options.upgradable !== false) return undefined
+    if (this.#options.upgradable !== false) return whyNotHere('upgrade')
     return 'the proxy belongs to this process, which cannot be replaced; a reload replaces the workers'
   }
 

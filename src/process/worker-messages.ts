@@ -18,6 +18,12 @@ export interface WorkerClocks {
   readonly heartbeatTimeoutMs: number
 }
 
+/** `fd`: an inherited descriptor to listen on; absent: the socket comes with a `ListenerMessage`. */
+export interface WorkerListener {
+  readonly fd?: number
+  readonly protocol: Protocol
+}
+
 /** All that a worker needs to know. The first message, sent before the worker can ask. */
 export interface BootMessage {
   readonly tsgi: 'boot'
@@ -27,8 +33,7 @@ export interface BootMessage {
   readonly interface: InterfaceChoice
   /** Whether the worker runs with the TypeScript loader already. */
   readonly loader: boolean
-  /** Inherited descriptors to listen on. */
-  readonly listeners: readonly { readonly fd: number; readonly protocol: Protocol }[]
+  readonly listeners: readonly WorkerListener[]
   readonly mountPoint: string
   readonly multiprocess: boolean
   readonly gracefulTimeoutMs: number
@@ -75,8 +80,15 @@ export interface ReopenLogsMessage {
   readonly tsgi: 'reopen-logs'
 }
 
+/** Comes with the socket that one of the `listeners` is about. */
+export interface ListenerMessage {
+  readonly tsgi: 'listener'
+  readonly index: number
+}
+
 export type MessageToWorker =
   | BootMessage
+  | ListenerMessage
   | DrainMessage
   | CloseWebSocketsMessage
   | PingMessage
@@ -85,6 +97,7 @@ export type MessageToWorker =
 
 const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
   'boot',
+  'listener',
   'drain',
   'close-websockets',
   'ping',

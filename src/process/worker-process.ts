@@ -3,6 +3,8 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import { inheritedFds, listenersOfWorker, sendListeners } from './listener-handover.ts'
+import type { SharedListener } from './listener-handover.ts'
 import type { WorkerOutput } from './master-options.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
@@ -14,9 +16,6 @@ import type { WorkerRights } from './worker-rights.ts'
 
 /** The same file whether this one runs as TypeScript or compiled. */
 export const WORKER_ENTRY = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
-
-/** Descriptors of a child: 0 to 2, then the message channel, then what it listens on. */
-const FIRST_LISTENER_FD = 4
 
 /** What a worker gets beyond its time, to give its unfinished requests up so that the proxy can tell, milliseconds. */
 const GIVE_UP_MS = 1000
@@ -36,8 +35,8 @@ export interface WorkerSpawnOptions {
   readonly generation: number
   readonly env: NodeJS.ProcessEnv
   readonly rights: WorkerRights
-  /** The master's descriptors, in the order of `boot.protocols`. */
-  readonly listenerFds: readonly number[]
+  /** The master's sockets, in the order of `boot.protocols`. */
+  readonly listeners: readonly SharedListener[]
   readonly output: WorkerOutput
   readonly startupTimeoutMs: number
   readonly log: Logger
@@ -91,7 +90,7 @@ export class WorkerProcess {
       [...(this.loader ? ['--import', loaderUrl()] : []), WORKER_ENTRY],
       {
         // spawn's types know only numbers among the descriptors behind the channel, which is what these are.
-        stdio: ['ignore', stdout, stderr, 'ipc', ...options.listenerFds],
+        stdio: ['ignore', stdout, stderr, 'ipc', ...inheritedFds(options.listeners)],
         env: options.env,
         serialization: 'json',
       },
@@ -109,8 +108,8 @@ export class WorkerProcess {
       // Only a child that was never started has no pid; a message that could not be sent is seen at its end.
       if (this.pid === 0) this.#end(options, { code: null, signal: null, error })
     })
-    const listeners = protocols.map((protocol, index) => ({ fd: FIRST_LISTENER_FD + index, protocol }))
-    this.#tell({ tsgi: 'boot', ...boot, listeners })
+    this.#tell({ tsgi: 'boot', ...boot, listeners: listenersOfWorker(options.listeners, protocols) })
+    sendListeners(this.#child, options.listeners)
   }
 
   /** How long the worker has been ready, milliseconds; 0 where it never was. */

@@ -6,6 +6,7 @@ import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { accountOf } from './account.ts'
 import type { Account } from './account.ts'
 
@@ -34,12 +35,14 @@ export function workerRights({ user, group, umask, nice, chdir }: RightsSettings
   if (directory !== undefined && statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new TsgiError('TSGI_ERR_OPTION', `--chdir ${quote(directory)}: there is no such directory`)
   }
-  if (nice !== undefined && nice < getPriority() && process.getuid?.() !== 0) {
+  if (nice !== undefined && nice < getPriority() && process.getuid !== undefined && process.getuid() !== 0) {
     throw new TsgiError(
       'TSGI_ERR_OPTION',
       `--nice ${nice}: only root can give a higher priority than this process has (${getPriority()})`,
     )
   }
+  const why = umask === undefined ? undefined : whyNotHere('umask')
+  if (why !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `--umask: ${why}`)
   return {
     ...(account === undefined ? {} : { account }),
     ...(umask === undefined ? {} : { umask }),

@@ -7,12 +7,12 @@ import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
 import { writeToStderr } from './log.ts'
 import { HookRunner } from './hook-runner.ts'
+import { ReceivedListeners } from './listener-handover.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { ProcessEvents } from './process-events.ts'
-import type { HeldSignal } from './process-events.ts'
 import type { SignOfLife } from './sign-of-life.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
 import { WorkerLogs } from './worker-logs.ts'
@@ -48,6 +48,9 @@ const STATS_INTERVAL_MS = 1000
 
 /** A signal to the whole group reaches the master too, whose word is waited for, milliseconds. */
 const MASTERS_WORD_MS = 100
+
+/** Those that cannot be inherited here. */
+const sockets = new ReceivedListeners()
 
 class Worker {
   readonly #boot: BootMessage
@@ -144,7 +147,9 @@ class Worker {
   async #listen(server: Server): Promise<void> {
     for (const [index, { fd, protocol }] of this.#boot.listeners.entries()) {
       try {
-        await server.listen({ type: 'fd', fd }, { protocol })
+        const socket =
+          fd === undefined ? ({ type: 'handle', handle: await sockets.take(index) } as const) : ({ type: 'fd', fd } as const)
+        await server.listen(socket, { protocol })
       } catch (error) {
         throw new ListenError(index, error)
       }
@@ -207,7 +212,7 @@ class Worker {
   }
 
   /** The master decides what a signal means, and says so; only a TERM that it has not got is this worker's alone. */
-  signalled(signal: HeldSignal): void {
+  signalled(signal: NodeJS.Signals): void {
     // An application that has finished its work sends itself the signal that it was told to end by.
     if (this.#state === 'closing') exit(0)
     if (signal !== 'SIGTERM') return
@@ -338,11 +343,14 @@ function main(): void {
       worker?.signalled(signal)
       if (worker === undefined && signal === 'SIGTERM') exit(0)
     },
-    onMessage(value) {
+    onMessage(value, handle) {
       const message = readMessageToWorker(value)
       switch (message?.tsgi) {
         case undefined:
           return false
+        case 'listener':
+          sockets.receive(message.index, handle)
+          break
         case 'drain':
           if (worker === undefined) exit(0)
           worker.drain(message.timeoutMs, message.handover)

@@ -1,5 +1,6 @@
 import { MAX_SOCKET_PATH_BYTES } from '../interface/limits.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from './platform.ts'
 
 /** Where a server listens. */
 export type BindAddress =
@@ -13,9 +14,21 @@ const MAX_FD = 1_048_576
 /**
  * Reads `unix:/path`, `host:port`, `[::1]:port`, `:port` (every IPv4 address) or `fd://N`.
  *
- * Throws `TSGI_ERR_BIND_INVALID` or `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
+ * Throws `TSGI_ERR_BIND_INVALID`, also for what `system` does not have, or `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
  */
-export function parseBindAddress(text: string): BindAddress {
+export function parseBindAddress(text: string, system: NodeJS.Platform = process.platform): BindAddress {
+  const address = read(text)
+  checkAddress(address, system)
+  return address
+}
+
+/** Throws `TSGI_ERR_BIND_INVALID` where the system has no such addresses. */
+export function checkAddress(address: BindAddress, system: NodeJS.Platform = process.platform): void {
+  const why = address.type === 'tcp' ? undefined : whyNotHere(address.type, system)
+  if (why !== undefined) throw new TsgiError('TSGI_ERR_BIND_INVALID', `${quote(formatBindAddress(address))}: ${why}`)
+}
+
+function read(text: string): BindAddress {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length).replace(/^\/\/(?=\/)/, '')
     if (path === '' || path.includes('\0')) throw invalid(text)

@@ -78,7 +78,7 @@ async function handlerOf(options: ServeOptions, log: Logger): Promise<RequestHan
 
 async function listen(handler: RequestHandler, options: AttachOptions): Promise<RunningServer> {
   const binds = typeof options.bind === 'string' ? [options.bind] : options.bind
-  const parsed = binds.map(parseBindAddress)
+  const parsed = binds.map((each) => parseBindAddress(each))
   const server = new Server({
     handler,
     log: options.log ?? STDERR_LOG,

@@ -57,6 +57,12 @@ export interface ListenOptions {
   readonly mode?: number
 }
 
+/** A bound socket that came over the channel from another process. It is the server's from now on. */
+export interface BoundHandle {
+  readonly type: 'handle'
+  readonly handle: object
+}
+
 /** How often timeouts are looked at, milliseconds: one timer for all connections instead of one each. */
 const SWEEP_INTERVAL_MS = 1000
 
@@ -117,7 +123,7 @@ export class Server implements SocketOwner {
    *
    * Rejects with `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`.
    */
-  async listen(address: BindAddress, options: ListenOptions = {}): Promise<BindAddress> {
+  async listen(address: BindAddress | BoundHandle, options: ListenOptions = {}): Promise<BindAddress> {
     const protocol = options.protocol ?? 'auto'
     const accept = (socket: Socket): AcceptedSocket => {
       const accepted = new AcceptedSocket(this, socket, protocol)
@@ -136,21 +142,24 @@ export class Server implements SocketOwner {
     if (address.type === 'unix') {
       const socketPath = new SocketPath(address.path)
       await socketPath.claim()
-      await listening(listener, { path: socketPath.temporary, backlog: LISTEN_BACKLOG }, address)
+      await listening(listener, { path: socketPath.temporary, backlog: LISTEN_BACKLOG }, formatBindAddress(address))
       socketPath.setMode(options.mode ?? DEFAULT_SOCKET_MODE)
       socketPath.publish()
       this.#paths.push(socketPath)
     } else if (address.type === 'fd') {
-      await listening(listener, address.fd, address)
+      await listening(listener, address.fd, formatBindAddress(address))
+    } else if (address.type === 'handle') {
+      await listening(listener, address, 'a socket of the master')
     } else {
-      await listening(listener, { host: address.host, port: address.port, backlog: LISTEN_BACKLOG }, address)
+      await listening(listener, { host: address.host, port: address.port, backlog: LISTEN_BACKLOG }, formatBindAddress(address))
     }
     if (protocol !== 'http') acceptWithSharedReads(listener, accept)
     this.#listeners.push(listener)
     this.#startSweep()
+    if (address.type === 'unix' || address.type === 'fd') return address
     const bound = listener.address()
-    if (address.type !== 'tcp' || bound === null || typeof bound === 'string') return address
-    return { type: 'tcp', host: address.host, port: bound.port }
+    const { address: host, port } = bound === null || typeof bound === 'string' ? { address: '', port: 0 } : bound
+    return { type: 'tcp', host: address.type === 'tcp' ? address.host : host, port }
   }
 
   /**
@@ -298,16 +307,17 @@ export class Server implements SocketOwner {
 
 function listening(
   listener: NetServer,
-  target: number | { path: string; backlog: number } | { host: string; port: number; backlog: number },
-  address: BindAddress,
+  target: number | BoundHandle | { path: string; backlog: number } | { host: string; port: number; backlog: number },
+  where: string,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => {
       const code = error.code === 'EADDRINUSE' ? 'TSGI_ERR_ADDRESS_IN_USE' : 'TSGI_ERR_LISTEN'
-      reject(new TsgiError(code, `${formatBindAddress(address)} (${error.code ?? error.message})`, { cause: error }))
+      reject(new TsgiError(code, `${where} (${error.code ?? error.message})`, { cause: error }))
     })
     // Node 20 ignores `backlog` beside `fd` and would lower it to 511 on the socket that all workers share.
     if (typeof target === 'number') listener.listen({ fd: target }, LISTEN_BACKLOG, resolve)
+    else if ('handle' in target) listener.listen(target.handle, LISTEN_BACKLOG, resolve)
     else listener.listen(target, resolve)
   })
 }

@@ -9,7 +9,7 @@ export const bindAddress: ValueKind<BindAddress> = {
   placeholder: 'ADDR',
   accepted: 'unix:/path, host:port, [ipv6]:port or fd://N',
   arity: 'one',
-  parse: parseBindAddress,
+  parse: (value) => parseBindAddress(value),
   show: formatBindAddress,
 }
 
