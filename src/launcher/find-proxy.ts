@@ -42,9 +42,11 @@ export async function findProxy(
 ): Promise<ProxyDriver | undefined> {
   if (serverType === 'embedded') return undefined
   const why = whyNotHere('proxy')
-  if (why !== undefined && proxyExecutable !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `--proxy-executable: ${why}`)
-  if (why !== undefined && serverType !== 'auto') throw new TsgiError('TSGI_ERR_OPTION', `--server-type ${serverType}: ${why}`)
-  if (why !== undefined) return undefined
+  if (why !== undefined) {
+    if (serverType === 'auto' && proxyExecutable === undefined) return undefined
+    const option = proxyExecutable === undefined ? `--server-type ${serverType}` : '--proxy-executable'
+    throw new TsgiError('TSGI_ERR_OPTION', `${option}: ${why}`)
+  }
   if (proxyExecutable !== undefined) return findNamed(serverType, proxyExecutable, folders)
   for (const type of serverType === 'auto' ? (['nginx', 'apache'] as const) : [serverType]) {
     const executable = NAMES[type].map((name) => findExecutable(name, folders)).find((path) => path !== undefined)

@@ -69,7 +69,7 @@ function scriptOf(read: ReadSettings<'start-server'>, root: ServerRoot, recorded
     settingVariables: names,
     pidFile: settings.pidFile === undefined ? resolve(root.path, 'tsgi.pid') : resolve(directory, settings.pidFile),
     pidFileGiven: resolved.some(({ key, source }) => key === 'pidFile' && source === 'command line'),
-    controlSocket: controlSocket === 'off' ? undefined : resolve(directory, controlSocket),
+    controlSocket: controlSocket === undefined || controlSocket === 'off' ? undefined : resolve(directory, controlSocket),
     ...limitsOf(settings),
   })
 }

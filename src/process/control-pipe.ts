@@ -28,7 +28,7 @@ export function isPipe(path: string): boolean {
 export function controlPipe(path: string | undefined, pid: number): string {
   if (path === undefined) return pipeOf(pid)
   if (isPipe(path)) return path
-  throw new TsgiError('TSGI_ERR_CONTROL', `${quote(path)} is no name of a pipe; on Windows that begins with ${PLACE}`)
+  throw new TsgiError('TSGI_ERR_CONTROL', `${quote(path)} is no named pipe; on Windows it must be one, such as ${PLACE}app`)
 }
 
 /** Those of masters among the names of pipes, by pid. */

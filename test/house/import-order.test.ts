@@ -73,7 +73,7 @@ describe('the layers of src', () => {
   })
 
   it('reads the imports of a file', () => {
-    expect(importsOf('src/server/address.ts')).toEqual(['../interface/limits.ts', '../interface/errors.ts'])
+    expect(importsOf('src/server/address.ts')).toEqual(['../interface/limits.ts', '../interface/errors.ts', './platform.ts'])
   })
 
   it('imports only from the folders above', () => {

@@ -13,7 +13,7 @@ import { checkoutFiles, readCheckoutFile } from '../house/checkout.ts'
 import { get as fetchUrl, Launched } from '../launcher/launched.ts'
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
-import { ctl } from './control-peer.ts'
+import type { Outcome } from './control-peer.ts'
 import { childrenOf, fixture, get, isRunning, Served, servingPids, temporaryDirectory } from './served.ts'
 
 const built = requires('dist', 'proc')
@@ -65,7 +65,9 @@ describe('what Windows has', () => {
     expect(pipeOf(1234)).toBe('\\\\.\\pipe\\tsgi-1234')
     expect(controlPipe(undefined, 7)).toBe('\\\\.\\pipe\\tsgi-7')
     expect(controlPipe('//./pipe/mine', 7)).toBe('//./pipe/mine')
-    expect(() => controlPipe('C:\\app\\ctl.sock', 7)).toThrow(/no name of a pipe; on Windows that begins with/)
+    expect(() => controlPipe('C:\\app\\ctl.sock', 7)).toThrow(
+      'is no named pipe; on Windows it must be one, such as \\\\.\\pipe\\app',
+    )
     for (const path of ['\\\\.\\pipe\\x', '\\\\?\\pipe\\x', '\\\\.\\PIPE\\x', '//./pipe/x']) expect(isPipe(path)).toBe(true)
     for (const path of ['\\\\.\\pipe\\', '\\\\host\\pipe\\x', '/run/tsgi/1.sock', 'C:\\pipe\\x']) expect(isPipe(path)).toBe(false)
     expect(pipesAmong(['lsass', 'tsgi-20', 'tsgi-3', 'tsgi-x', 'my-tsgi-4', 'tsgi-5.old', 'tsgi-0'])).toEqual([
@@ -92,7 +94,7 @@ class WindowsServer {
     return new Served({ args: [app, ...args], cwd: this.directory, env: WINDOWS })
   }
 
-  ctl(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  ctl(...args: string[]): Promise<Outcome> {
     return control(this.directory, args)
   }
 }
@@ -100,7 +102,7 @@ class WindowsServer {
 const COMMANDS = fileURLToPath(new URL('../../dist/cli/', import.meta.url))
 
 /** Runs a command to its end on that Windows. */
-function run(command: 'tsgi' | 'tsgi-express', cwd: string, args: readonly string[]): ReturnType<typeof ctl> {
+function run(command: 'tsgi' | 'tsgi-express', cwd: string, args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...process.env, ...WINDOWS }, timeout: 15_000 }
     execFile(process.execPath, [join(COMMANDS, `${command}.js`), ...args], options, (error, stdout, stderr) => {
@@ -109,7 +111,7 @@ function run(command: 'tsgi' | 'tsgi-express', cwd: string, args: readonly strin
   })
 }
 
-function control(cwd: string, args: readonly string[]): ReturnType<typeof ctl> {
+function control(cwd: string, args: readonly string[]): Promise<Outcome> {
   return run('tsgi', cwd, ['ctl', ...args])
 }
 
@@ -127,7 +129,7 @@ built.describe('tsgi serve', () => {
     const served = server.serve(undefined, '--bind', '127.0.0.1:0', '--processes', '2')
     const address = await addressOf(served)
     const before = await servingPids(address, 2)
-    expect([...before].sort()).toEqual(childrenOf(served.pid).sort())
+    expect(before).toEqual(new Set(childrenOf(served.pid)))
 
     const codes: number[] = []
     const asking = new AbortController()
@@ -252,7 +254,7 @@ built.describe('the control pipe', () => {
     })
     const path = await server.serve(undefined, '--bind', '127.0.0.1:0', '--control-socket', 'ctl.sock').ready()
     expect(path.output.match(/ warn .*no control socket/g)).toHaveLength(1)
-    expect(path.output).toContain('on Windows that begins with')
+    expect(path.output).toContain('"ctl.sock" is no named pipe; on Windows it must be one')
   })
 })
 
@@ -268,7 +270,9 @@ built.describe('tsgi-express start-server', () => {
     const directory = temporaryDirectory()
     application(directory, "'one'")
     const root = join(directory, 'root')
+    writeFileSync(join(directory, 'queue.js'), 'setInterval(() => {}, 1000)')
     const args = ['start-server', '--port', '0', '--processes', '2', '--server-root', root, '--reload-on-changes']
+    args.push('--service-script', 'queue', 'queue.js')
     const launched = new Launched(args, { cwd: directory, env: WINDOWS })
     const url = await launched.ready()
     expect(launched.field('Server Type')).toBe('embedded (no proxy on Windows)')

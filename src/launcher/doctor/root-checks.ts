@@ -91,6 +91,7 @@ const leftovers: Check = {
   async look({ root, settings }) {
     const left: string[] = []
     for (const path of [root.socketPath, root.controlSocketPath]) {
+      if (path === undefined) continue
       if (lstatSync(path, { throwIfNoEntry: false }) !== undefined && !(await isLive(path))) left.push(path)
     }
     for (const path of [settings.pidFile ?? join(root.path, 'tsgi.pid')]) {

@@ -33,7 +33,9 @@ const running: Check = {
 /** The control socket of the server root, where there is one. */
 function controlSocket({ root, settings }: Patient): string | undefined {
   const path = settings.controlSocket ?? root.controlSocketPath
-  return path !== 'off' && lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true ? path : undefined
+  return path !== undefined && path !== 'off' && lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true
+    ? path
+    : undefined
 }
 
 /** The pid of the server that runs in the server root. */
