@@ -24,7 +24,6 @@ export async function ejectNginx(read: ReadSettings<'start-server'>, { name, ser
   const { settings } = read
   const sources = await blueprintForElsewhere(read, 'nginx', settings.serverRoot ?? `/run/${name}`)
   const site = siteOf(sources)
-  const ownLogs = settings.accessLog !== undefined
   const socket = (path: string): string[] => ['--bind', `unix:${path}`]
   const serve = (app: string, path: string, more: readonly string[]): Node => ({
     comment: `  ${shellLine([...server, 'serve', app, ...socket(path), ...more])}`,
@@ -38,7 +37,11 @@ export async function ejectNginx(read: ReadSettings<'start-server'>, { name, ser
     ...settings.mount.map(([url, app], index) => serve(app, sources.root.mountSocketPath(index), ['--mount-point', url])),
     { comment: "nginx's workers must be able to reach the sockets: their group, and directories that they may enter." },
     { comment: '' },
-    ...nginxSnippet(site, build, { name: name.replaceAll('-', '_'), ownLogs }),
+    ...nginxSnippet(site, build, {
+      name: name.replaceAll('-', '_'),
+      ownAccessLog: settings.accessLog !== undefined,
+      ownErrorLog: settings.errorLog?.type === 'file',
+    }),
   ]
   return [{ name: `${name}.conf`, text: render(nodes) }]
 }

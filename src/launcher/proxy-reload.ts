@@ -8,6 +8,7 @@ import { configurationOf } from './configuration.ts'
 import { writeConfiguration } from './plan.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
 import type { Plan } from './plan.ts'
+import { rulesOf } from './site.ts'
 import { certificateOf } from './survey.ts'
 import { testConfiguration } from './proxy-process.ts'
 import type { ProxyProcess } from './proxy-process.ts'
@@ -31,12 +32,12 @@ export class ProxyReload implements AlsoReloaded {
     this.#plan = plan
     this.#proxy = proxy
     this.#process = proxyProcess
-    this.#running = fingerprint(configurationOf(plan, proxy).text, plan.settings)
+    this.#running = fingerprint(configurationOf(plan, proxy).text, plan)
   }
 
   told(next: RereadSettings): string {
     const plan = this.#planOf(next)
-    return fingerprint(configurationOf(plan, this.#proxy).text, plan.settings)
+    return fingerprint(configurationOf(plan, this.#proxy).text, plan)
   }
 
   /** Rejects with what a start would say: `TSGI_ERR_OPTION`, `TSGI_ERR_PROXY_CONFIG`. */
@@ -45,7 +46,7 @@ export class ProxyReload implements AlsoReloaded {
     const plan = this.#planOf(next)
     checkOptions(plan.settings, true)
     const certificate = certificateOf(plan.settings)
-    const print = fingerprint(configurationOf(plan, this.#proxy).text, plan.settings)
+    const print = fingerprint(configurationOf(plan, this.#proxy).text, plan)
     if (print === this.#running) return
     writeConfiguration(plan, this.#proxy, certificate, this.#nextPath)
     await testConfiguration(this.#proxy, plan.root, plan.logs, this.#nextPath)
@@ -75,10 +76,12 @@ export class ProxyReload implements AlsoReloaded {
 }
 
 /** Changes with the text, and with the files that the proxy reads when it takes it. */
-function fingerprint(text: string, settings: Settings<'start-server'>): string {
+function fingerprint(text: string, { settings, root, proxy }: Plan): string {
   const hash = createHash('sha256').update(text)
   const { sslCertificateFile, sslCertificateKeyFile, sslCertificateChainFile, sslCaCertificateFile, includeFile } = settings
-  for (const file of [sslCertificateFile, sslCertificateKeyFile, sslCertificateChainFile, sslCaCertificateFile, ...includeFile]) {
+  const rules = proxy === undefined ? [] : rulesOf(root, proxy.type)
+  const certificates = [sslCertificateFile, sslCertificateKeyFile, sslCertificateChainFile, sslCaCertificateFile]
+  for (const file of [...certificates, ...includeFile, ...rules]) {
     if (file !== undefined) hash.update('\0').update(contentOf(file))
   }
   return hash.digest('hex')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 import { execWord, settingWord } from '../../src/launcher/systemd-unit.ts'
+import { makeCertificate } from '../support/certificates.ts'
 import { findExecutable, requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import { express, freePort, TSGI } from './commands.ts'
@@ -104,6 +105,63 @@ requires('nginx', 'dist', 'root').describe('eject nginx', () => {
     }
     // The log of that nginx has them, and so the snippet has none of its own.
     await until(() => readFileSync(join(directory, 'access.log'), 'utf8').includes('/at/x?y=1'), 'the access log')
+  })
+})
+
+requires('nginx', 'dist', 'root', 'openssl').describe('eject nginx with every theme', () => {
+  it.each(['fastcgi', 'uwsgi', 'http'])('gives two snippets over %s that one nginx takes', async (wire) => {
+    const directory = temporaryDirectory()
+    const configuration = debianConfiguration(directory)
+    const { certificate, key } = makeCertificate(directory, 'site', { name: 'www.shop.test' })
+    for (const name of ['app.mjs', 'b.mjs']) writeFileSync(join(directory, name), APP)
+    writeFileSync(join(directory, 'down.html'), 'down')
+    mkdirSync(join(directory, 'public'))
+    for (const [name, host] of [
+      ['one', 'www.shop.test'],
+      ['two', 'www.other.test'],
+    ] as const) {
+      const options = [
+        ...[
+          '--wire',
+          wire,
+          '--port',
+          '8123',
+          '--https-port',
+          '8443',
+          '--server-name',
+          host,
+          '--hsts-policy',
+          'max-age=1',
+          '--https-only',
+        ],
+        ...['--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key, '--trust-proxy', '10.0.0.0/8'],
+        ...['--compress-responses', '--mount', '/b', 'b.mjs', '--document-root', 'public', '--maintenance', 'down.html'],
+        ...[
+          '--proxy-mount-point',
+          '/x',
+          'http://127.0.0.1:9/',
+          '--error-document',
+          '404',
+          '/404.html',
+          '--auth-url',
+          '/who',
+          '--auth-exempt',
+          '/404.html',
+        ],
+        ...['--access-log', join(directory, `${name}.log`), '--access-log-format', 'json', '--max-clients', '100'],
+      ]
+      const done = await express(['eject', 'nginx', 'app.mjs', '--name', name, '--output', 'conf.d', ...options], {
+        cwd: directory,
+      })
+      expect(done).toMatchObject({ code: 0, stderr: '' })
+    }
+    const { status, stderr } = spawnSync(findExecutable('nginx') ?? '', ['-t', '-e', 'stderr', '-c', configuration], {
+      encoding: 'utf8',
+    })
+    expect(stderr).toMatch(/syntax is ok/)
+    expect(stderr).not.toMatch(/warn/)
+    expect(status).toBe(0)
+    expect(readFileSync(join(directory, 'conf.d/one.conf'), 'utf8')).not.toContain('421')
   })
 })
 
