@@ -10,6 +10,7 @@ import {
   addSetUpCommand,
   APP_HELP,
 } from './launcher-commands.ts'
+import { addCompletionCommand } from './completion.ts'
 import { createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -27,5 +28,6 @@ addExplainCommand(program)
 addDiffCommand(program)
 addEjectCommand(program)
 addDoctorCommand(program)
+addCompletionCommand(program, { eject: ['nginx', 'systemd'] })
 
 await runProgram(program)

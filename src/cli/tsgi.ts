@@ -23,6 +23,8 @@ import { workerOptions } from '../process/worker-options.ts'
 import { workerRights } from '../process/worker-rights.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { stopSignals, whyNotHere } from '../server/platform.ts'
+import { COMMAND_NAMES } from '../process/control-protocol.ts'
+import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
@@ -44,6 +46,7 @@ addSettings(serveCommand, 'serve')
     process.exitCode = await withSettings('serve', app, options, { start: serve, check })
   })
 addControlCommand(program)
+addCompletionCommand(program, { ctl: COMMAND_NAMES })
 
 await runProgram(program)
 

@@ -168,6 +168,28 @@ requires('nginx', 'dist', 'proc').describe('setup-server and tsgictl', () => {
     for (const [name, text] of Object.entries(mine)) expect(readFileSync(join(root, name), 'utf8')).toBe(text)
   })
 
+  it('takes the rules of the operator at a reload, and keeps the old ones where the new are wrong', async () => {
+    const { root, url, ctl } = await setUp()
+    await ctl('start')
+    const rules = join(root, 'nginx-rules.conf')
+    expect(readFileSync(rules, 'utf8')).toMatch(/^(?:#.*\n)+$/)
+    writeFileSync(rules, 'add_header X-Rule mine always;\n')
+    expect(await ctl('reload')).toMatchObject({ code: 0 })
+    let seen: unknown
+    const asking = (async (): Promise<void> => {
+      while (seen !== 'mine') seen = (await get(url)).headers['x-rule']
+    })()
+    await until(() => seen === 'mine', 'the new rule')
+    await asking
+    writeFileSync(rules, 'no_such_directive on;\n')
+    for (const command of ['reload', 'configtest']) {
+      const refused = await ctl(command)
+      expect(refused.code, command).not.toBe(0)
+      expect(refused.stderr, command).toContain('no_such_directive')
+    }
+    expect((await get(url)).headers['x-rule']).toBe('mine')
+  })
+
   it('leaves a server root as it was when the options are wrong', async () => {
     const { directory, root } = await setUp()
     const before = readFileSync(join(root, 'nginx.conf'), 'utf8')

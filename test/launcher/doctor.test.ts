@@ -353,7 +353,7 @@ requires('nginx', 'dist').describe('doctor', () => {
     expect(told.stdout).not.toContain('\x1b')
   })
 
-  it('fails for an application that does not load, and for a slip in the configuration file', async () => {
+  it('fails for an application that does not load, for rules that nginx refuses, and for a slip in the configuration file', async () => {
     const directory = tree({
       'wsgi.mjs': 'throw new Error("broken on purpose")\n',
       'root/nginx-rules.conf': 'no_such_directive on;\n',
@@ -366,6 +366,7 @@ requires('nginx', 'dist').describe('doctor', () => {
     }
     expect(await find('application-loads')).toMatchObject(failed(/broken on purpose/))
     writeFileSync(join(directory, 'wsgi.mjs'), 'export default () => {}\n')
+    expect(await find('proxy-configuration', '--server-root', 'root')).toMatchObject(failed(/no_such_directive/))
     writeFileSync(join(directory, 'tsgi.config.json'), '{ "procesess": 2 }')
     expect(await find('settings')).toMatchObject(failed(/did you mean "processes"/))
   })
