@@ -208,10 +208,11 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
 
   /**
    * nginx must see the loss in all its modes: END_REQUEST without the end of STDOUT where it still expects bytes by
-   * Content-Length, else a record that is none.
+   * Content-Length, else a record that is none. Apache takes END_REQUEST for a proper end, always.
    */
   abort(lengthPending: boolean): void {
-    this.socket.write(lengthPending ? encodeEndRequest(this.#requestId, 1, ProtocolStatus.REQUEST_COMPLETE) : POISON)
+    const apache = findParam(this.exchange?.params ?? [], 'SERVER_SOFTWARE')?.startsWith('Apache') === true
+    this.socket.write(lengthPending && !apache ? encodeEndRequest(this.#requestId, 1, ProtocolStatus.REQUEST_COMPLETE) : POISON)
     this.exchange = undefined
     this.close()
   }

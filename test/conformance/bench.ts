@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { applicationHandler } from '../../src/gateway/run-application.ts'
 import type { Application } from '../../src/interface/application.ts'
 import { Server, type ServerOptions } from '../../src/server/server.ts'
+import { startApache, type RunningApache } from '../support/apache.ts'
+import { DEFAULT_TIMEOUTS } from '../proxy/sites.ts'
 import { startNginx, type NginxOptions, type RunningNginx } from '../support/nginx.ts'
 import { requires } from '../support/requirements.ts'
 import type { WireAddress } from '../wire/connection.ts'
@@ -13,12 +15,14 @@ import type { WireRequest } from '../wire/request.ts'
 import { CollectedLog } from './collected-log.ts'
 import { until } from '../support/until.ts'
 
-/** How requests reach the server: by one protocol directly, or as HTTP through nginx. */
+/** How requests reach the server: by one protocol directly, or as HTTP through a proxy. */
 export interface Way {
   name: string
   /** What the server speaks. */
   wire: Wire
   proxied: boolean
+  /** Which proxy. Default: nginx. */
+  proxy?: 'apache'
 }
 
 export const DIRECT_WAYS: readonly Way[] = [
@@ -32,7 +36,19 @@ export const NGINX_WAYS: readonly Way[] = [
   { name: 'FastCGI behind nginx', wire: 'fastcgi', proxied: true },
 ]
 
-export const EVERY_WAY: readonly Way[] = [...DIRECT_WAYS, ...NGINX_WAYS]
+export const APACHE_WAYS: readonly Way[] = [
+  { name: 'uwsgi behind Apache', wire: 'uwsgi', proxied: true, proxy: 'apache' },
+  { name: 'FastCGI behind Apache', wire: 'fastcgi', proxied: true, proxy: 'apache' },
+  { name: 'HTTP behind Apache', wire: 'http', proxied: true, proxy: 'apache' },
+]
+
+export const EVERY_WAY: readonly Way[] = [...DIRECT_WAYS, ...NGINX_WAYS, ...APACHE_WAYS]
+
+/** httpd does not look after a client while it waits for a worker: it notices one that has left when it writes to it. */
+export const WATCHFUL_WAYS: readonly Way[] = [...DIRECT_WAYS, ...NGINX_WAYS]
+
+/** httpd closes a connection behind a response that was given up only when it has been idle for so long. */
+const APACHE_KEEP_ALIVE_MS = 500
 
 /** A server with an application that each test chooses, and a client that reaches it one way. */
 export class Bench {
@@ -42,6 +58,7 @@ export class Bench {
   #application: Application | undefined
   #server: Server | undefined
   #nginx: RunningNginx | undefined
+  #apache: RunningApache | undefined
   #directory = ''
 
   constructor(way: Way, options: OverOptions = {}) {
@@ -59,14 +76,19 @@ export class Bench {
     return this.#nginx
   }
 
+  /** Where the proxy is reached. */
+  get proxyPort(): number {
+    return this.#apache?.port ?? this.nginx.port
+  }
+
   /** The server's own socket. */
   get serverAddress(): WireAddress {
     return { type: 'unix', path: join(this.#directory, 'app.sock') }
   }
 
-  /** Where requests go: the server's socket, or nginx. */
+  /** Where requests go: the server's socket, or the proxy. */
   get address(): WireAddress {
-    return this.way.proxied ? { type: 'tcp', host: '127.0.0.1', port: this.nginx.port } : this.serverAddress
+    return this.way.proxied ? { type: 'tcp', host: '127.0.0.1', port: this.proxyPort } : this.serverAddress
   }
 
   /** What the client speaks. */
@@ -89,13 +111,21 @@ export class Bench {
       { type: 'unix', path: socketPath },
       { protocol: this.#options.protocolGiven === true ? this.way.wire : 'auto' },
     )
-    if (this.way.proxied && this.way.wire !== 'http') {
+    if (this.way.proxy === 'apache') {
+      // httpd's workers are another user than the test, where that is root.
+      await chmod(this.#directory, 0o755)
+      await chmod(socketPath, 0o777)
+      this.#apache = await startApache(this.way.wire, socketPath, {
+        timeouts: { ...DEFAULT_TIMEOUTS, keepAliveMs: APACHE_KEEP_ALIVE_MS, shutdownMs: 1000 },
+      })
+    } else if (this.way.proxied && this.way.wire !== 'http') {
       this.#nginx = await startNginx({ wire: this.way.wire, socketPath, ...this.#options.nginx })
     }
   }
 
   async stop(): Promise<void> {
     await this.#nginx?.stop()
+    await this.#apache?.stop()
     await this.#server?.drain(1000)
     await rm(this.#directory, { recursive: true, force: true })
   }
@@ -144,7 +174,7 @@ export interface OverOptions {
 /** Registers the same tests for each way. The server starts once for a way; each test chooses its application. */
 export function over(ways: readonly Way[], title: string, body: (bench: Bench) => void, options: OverOptions = {}): void {
   for (const way of ways) {
-    const register = way.proxied ? requires('nginx').describe : describe
+    const register = way.proxied ? requires(way.proxy === 'apache' ? 'apache2' : 'nginx').describe : describe
     register(`${title}, over ${way.name}`, () => {
       const bench = new Bench(way, options)
       beforeAll(() => bench.start())

@@ -4,13 +4,13 @@ import { application as neverReads, goOn, seen as neverReadsSeen } from '../fixt
 import { application as streamsUntilSignal, seen as streamsSeen } from '../fixtures/apps/streams-until-signal.ts'
 import { application as waitsForSignal, seen as waitsSeen } from '../fixtures/apps/waits-for-signal.ts'
 import { latin1, pattern } from '../wire/bytes.ts'
-import { DIRECT_WAYS, EVERY_WAY, expectComplete, over } from './bench.ts'
+import { DIRECT_WAYS, expectComplete, over, WATCHFUL_WAYS } from './bench.ts'
 import { until } from '../support/until.ts'
 
 /** Longest time from a client's leaving to `tsgi.signal`, milliseconds. */
 const NOTICE_MS = 1000
 
-over(EVERY_WAY, 'a client that leaves', (bench) => {
+over(WATCHFUL_WAYS, 'a client that leaves', (bench) => {
   beforeEach(() => {
     for (const seen of [waitsSeen, streamsSeen, neverReadsSeen]) seen.clear()
   })

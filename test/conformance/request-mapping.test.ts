@@ -34,6 +34,11 @@ over(EVERY_WAY, 'the request as the application sees it', (bench) => {
   })
 
   it('[58] keeps a fragment in REQUEST_URI alone', async () => {
+    if (bench.way.proxy === 'apache') {
+      // RFC 9112 has no fragment in a request; Apache refuses one.
+      expect((await bench.send({ target: '/a?b#c?d' })).status).toBe(400)
+      return
+    }
     const environ = await environOf(bench, { target: '/a?b#c?d' })
     expect(environ).toMatchObject({ REQUEST_URI: '/a?b#c?d', PATH_INFO: '/a', QUERY_STRING: 'b' })
   })
@@ -66,7 +71,8 @@ over(EVERY_WAY, 'the request as the application sees it', (bench) => {
         ['Cookie', 'b=2'],
       ],
     })
-    expect(environ.HTTP_COOKIE).toBe('a=1; b=2')
+    // Apache has joined them by then, as it joins every header.
+    expect(environ.HTTP_COOKIE).toBe(bench.way.proxy === 'apache' ? 'a=1, b=2' : 'a=1; b=2')
   })
 
   it('[63] knows no HTTP_PROXY, and nothing that belongs to the connection', async () => {

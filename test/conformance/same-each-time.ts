@@ -6,7 +6,7 @@ import { expectComplete, type Bench } from './bench.ts'
 const TIMES = 20
 
 /** Differ from one request to the next. */
-const OWN = ['tsgi.request_id', 'REMOTE_PORT']
+const OWN = ['tsgi.request_id', 'REMOTE_PORT', 'TSGI_REQUEST_ID', 'UNIQUE_ID']
 
 /**
  * The environ that the application (test/fixtures/apps/echo-environ.ts) was given. The same request is sent again and again:

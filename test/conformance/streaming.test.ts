@@ -111,7 +111,8 @@ over(
 )
 
 over(
-  EVERY_WAY.filter(({ proxied, wire }) => proxied || wire === 'http'),
+  // Apache answers 411 by itself over uwsgi, which has no word for a body without a length.
+  EVERY_WAY.filter(({ proxied, proxy, wire }) => (proxied || wire === 'http') && !(proxy === 'apache' && wire === 'uwsgi')),
   'a chunked request body',
   (bench) => {
     it('[38] is read to its end', async () => {

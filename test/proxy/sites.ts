@@ -6,7 +6,7 @@ import type { ProxyTimeouts, Site, Wire } from '../../src/proxy/site.ts'
 import { makeCertificate } from '../support/certificates.ts'
 
 /** The waits of a start without options. */
-const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
+export const DEFAULT_TIMEOUTS: Omit<ProxyTimeouts, 'shutdownMs'> = {
   headerMs: 15_000,
   bodyMs: 30_000,
   sendMs: 60_000,

@@ -123,7 +123,7 @@ ${PARAMS.map((param) => `      ${wire}_param ${param};`).join('\n')}
 `
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.on('error', reject)
@@ -137,8 +137,8 @@ function freePort(): Promise<number> {
   })
 }
 
-/** Resolves when something answers on the port; a refused connection is tried again while nginx runs. */
-function accepts(port: number, child: ChildProcess): Promise<void> {
+/** Resolves when something answers on the port; a refused connection is tried again while the proxy runs. */
+export function accepts(port: number, child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     const attempt = (): void => {
       if (child.exitCode !== null || child.signalCode !== null) return
