@@ -2,7 +2,7 @@ import { absolute } from '../absolute-path.ts'
 import { MIME_TYPES } from '../mime-types.ts'
 import type { Site, StaticFiles } from '../site.ts'
 import { directive, from, literal, own, section } from './directive.ts'
-import type { Directive, Node } from './directive.ts'
+import type { Argument, Directive, Node } from './directive.ts'
 import { RAW_TARGET } from './names.ts'
 import { below } from './workers.ts'
 
@@ -23,8 +23,8 @@ export function fileDirectives(files: StaticFiles): Node[] {
   if (!hasFiles(files)) return []
   const { documentRoot, aliases, directoryIndex, directoryListing } = files
   const folders = [
-    ...(documentRoot === undefined ? [] : [from('document-root', open(documentRoot, files))]),
-    ...aliases.map(({ path, kind }) => from('url-alias', open(kind === 'file' ? path.replace(/\/[^/]*$/, '') : path, files))),
+    ...(documentRoot === undefined ? [] : [from('document-root', openFolder(documentRoot, files))]),
+    ...aliases.map(({ path, kind }) => from('url-alias', kind === 'file' ? openFile(path) : openFolder(path, files))),
   ]
   return [
     { comment: 'Files.' },
@@ -53,22 +53,26 @@ export function fileDirectives(files: StaticFiles): Node[] {
   ]
 }
 
-/** A directory whose files may be served. */
-function open(path: string, { directoryListing }: Pick<StaticFiles, 'directoryListing'>): Directive {
+/** A directory whose files may be served, with all that is in it. */
+function openFolder(path: string, { directoryListing }: StaticFiles): Directive {
+  return open(below(absolute(path).replace(/\/$/, '')), directoryListing ? ['Indexes'] : [])
+}
+
+/** A file that may be served. httpd compares regular expressions of directories with whole paths. */
+export function openFile(path: string): Directive {
+  return open([own('^'), literal(absolute(path)), own('$')], [])
+}
+
+function open(pattern: Argument, options: readonly string[]): Directive {
   return section(
     'DirectoryMatch',
-    [below(absolute(path).replace(/\/$/, ''))],
+    [pattern],
     [
       directive('Require', 'all', 'granted'),
       directive('AddDefaultCharset', 'utf-8'),
-      directive('Options', 'FollowSymLinks', ...(directoryListing ? ['Indexes'] : [])),
+      directive('Options', 'FollowSymLinks', ...options),
     ],
   )
-}
-
-/** A file that one URL stands for, beside those of the site. */
-export function openFile(path: string): Directive {
-  return open(path.replace(/\/[^/]*$/, ''), { directoryListing: false })
 }
 
 /** Aliases, which no worker answers. */
@@ -93,7 +97,7 @@ export function aliasRules(site: Site): Node[] {
     const bare = url.replace(/\/$/, '')
     if (kind === 'file')
       return [from('url-alias', directive('RewriteRule', [own('^'), literal(url), own('$')], own('-'), own('[L]')))]
-    const inside = (rest: string): Directive['args'][number] => [own('^'), literal(bare), own(rest)]
+    const inside = (rest: string): Argument => [own('^'), literal(bare), own(rest)]
     const onDisk = (rest: string, test: string): Directive =>
       directive('RewriteCond', [literal(`${absolute(path).replace(/\/$/, '')}`), own(rest)], own(test))
     return [
@@ -119,7 +123,7 @@ export function aliasRules(site: Site): Node[] {
 }
 
 /** A directory's URL ends in a slash, as the client wrote the rest of it. */
-function toFolder(pattern: Directive['args'][number], isDirectory: Directive): Directive[] {
+function toFolder(pattern: Argument, isDirectory: Directive): Directive[] {
   return [
     isDirectory,
     directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^(\\S+) ${RAW_TARGET}`)),
