@@ -54,7 +54,7 @@ async function startOnce(port: number, changes: SiteChanges): Promise<RunningApa
   await chmod(directory, 0o755)
   const configuration = join(directory, driver.configurationName)
   const [errorLog, accessLog] = [join(directory, 'error.log'), join(directory, 'access.log')]
-  await writeFile(configuration, driver.configuration(siteOf(directory, port, changes)))
+  await writeFile(configuration, driver.configuration(siteOf(directory, port, changes)).text)
   const files = { root: directory, configuration, errorLog }
   const child = spawn(executable, driver.runArguments(files), { stdio: ['ignore', 'ignore', 'pipe'] })
   let words = ''
