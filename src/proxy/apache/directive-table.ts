@@ -106,6 +106,7 @@ export const DIRECTIVES = {
   SetEnvIf: ['once'],
   SetEnvIfExpr: ['once'],
   StartServers: ['once'],
+  ThreadLimit: ['once'],
   ThreadsPerChild: ['once'],
   Timeout: ['once'],
   TraceEnable: ['once'],

@@ -2,8 +2,12 @@ import type { Site } from '../site.ts'
 import { directive, from } from './directive.ts'
 import type { Node } from './directive.ts'
 
-/** Threads of one process of httpd: few processes share few things. */
-const THREADS_PER_CHILD = 64
+/**
+ * Threads of one process of httpd. Two start at once, and another in each second that all are taken: a burst of 500 slow clients must
+ * find room for others in the first two.
+ */
+const THREADS_PER_CHILD = 256
+const STARTED = 2
 
 /**
  * Requests at a time where nothing else is said. A thread is taken for as long as a client sends the head of its request, so that this
@@ -13,11 +17,10 @@ const THREADS_PER_CHILD = 64
 const USUAL_CLIENTS = 1024
 
 /** How many threads serve clients, in how many processes. */
-export function clientConnections({ limits, proxyWorkers }: Site): Node[] {
+export function clientConnections({ limits }: Site): Node[] {
   const clients = limits.clients ?? USUAL_CLIENTS
   const threads = Math.min(THREADS_PER_CHILD, clients)
   const processes = Math.ceil(clients / threads)
-  const started = Math.min(processes, Math.max(2, Math.min(proxyWorkers, 2)))
   const most = directive('MaxRequestWorkers', processes * threads)
   return [
     {
@@ -25,10 +28,11 @@ export function clientConnections({ limits, proxyWorkers }: Site): Node[] {
         'Threads for clients: each one that sends its request slowly, and each WebSocket, takes one. More processes start when needed.',
     },
     directive('ServerLimit', processes),
+    directive('ThreadLimit', threads),
     directive('ThreadsPerChild', threads),
     limits.clients === undefined ? most : from('max-clients', most),
-    directive('StartServers', started),
-    directive('MinSpareThreads', Math.min(threads, processes * threads)),
+    directive('StartServers', Math.min(processes, STARTED)),
+    directive('MinSpareThreads', threads),
     directive('MaxSpareThreads', Math.min(4 * threads, processes * threads)),
   ]
 }
