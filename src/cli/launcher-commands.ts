@@ -74,7 +74,7 @@ export function addDiffCommand(program: Command): void {
 /** `eject`. */
 export function addEjectCommand(program: Command): void {
   addLauncherCommand(program, 'eject', 'Print files to keep, for a server without the launcher')
-    .argument('<TARGET>', 'nginx or systemd')
+    .argument('<TARGET>', 'nginx, apache or systemd')
     .argument('[APP]', APP_HELP)
     .option('--output <DIR>', 'Directory for the files, which are never overwritten (default: standard output)')
     .option('--name <NAME>', "Name of the files, the units and nginx's upstreams (default: that of the current directory)")

@@ -28,6 +28,6 @@ addExplainCommand(program)
 addDiffCommand(program)
 addEjectCommand(program)
 addDoctorCommand(program)
-addCompletionCommand(program, { eject: ['nginx', 'systemd'] })
+addCompletionCommand(program, { eject: ['nginx', 'apache', 'systemd'] })
 
 await runProgram(program)

@@ -1,4 +1,3 @@
-import { TsgiError } from '../interface/errors.ts'
 import type { NginxBuild } from '../proxy/nginx/build.ts'
 import { render } from '../proxy/nginx/directive.ts'
 import type { Node } from '../proxy/nginx/directive.ts'
@@ -6,7 +5,7 @@ import { nginxSnippet } from '../proxy/nginx/snippet.ts'
 import { argumentsOf } from '../settings/settings-arguments.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { EjectedFile, EjectOptions } from './eject.ts'
-import { findProxy } from './find-proxy.ts'
+import { proxyAtHand } from './proxy-at-hand.ts'
 import { shellLine } from './shell-words.ts'
 import { siteOf } from './site.ts'
 import { blueprintForElsewhere } from './survey.ts'
@@ -20,7 +19,7 @@ const USUAL_BUILD: NginxBuild = {
 
 /** A file for `conf.d` of an nginx that runs already. */
 export async function ejectNginx(read: ReadSettings<'start-server'>, { name, server }: EjectOptions): Promise<EjectedFile[]> {
-  const build = await buildAtHand(read.settings.proxyExecutable)
+  const build = (await proxyAtHand('nginx', read.settings.proxyExecutable))?.build ?? USUAL_BUILD
   const { settings } = read
   const sources = await blueprintForElsewhere(read, 'nginx', settings.serverRoot ?? `/run/${name}`)
   const site = siteOf(sources)
@@ -48,13 +47,3 @@ export async function ejectNginx(read: ReadSettings<'start-server'>, { name, ser
 
 /** Variables may be secrets, and whoever runs nginx need not know them. */
 const SAID_HERE: ReadonlySet<string> = new Set(['setenv', 'pidFile'])
-
-async function buildAtHand(executable: string | undefined): Promise<NginxBuild> {
-  try {
-    const found = await findProxy('nginx', executable)
-    return found?.type === 'nginx' ? found.build : USUAL_BUILD
-  } catch (error) {
-    if (executable === undefined && error instanceof TsgiError && error.code === 'TSGI_ERR_PROXY_NOT_FOUND') return USUAL_BUILD
-    throw error
-  }
-}

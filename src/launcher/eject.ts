@@ -3,14 +3,15 @@ import { basename, join } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
+import { ejectApache } from './eject-apache.ts'
 import { ejectNginx } from './eject-nginx.ts'
 import { ejectSystemd } from './eject-systemd.ts'
 
 /** What can be ejected. */
-const EJECT_TARGETS = ['nginx', 'systemd'] as const
+const EJECT_TARGETS = ['nginx', 'apache', 'systemd'] as const
 
 /** What will be, some day. */
-const NOT_YET = ['apache', 'compose', 'swarm', 'kubernetes']
+const NOT_YET = ['compose', 'swarm', 'kubernetes']
 
 export interface EjectOptions {
   /** Names files, units and what two sites must not share. Letters, digits, `-`, `_`. */
@@ -36,10 +37,12 @@ export async function eject(target: string, read: ReadSettings<'start-server'>, 
   switch (target) {
     case 'nginx':
       return ejectNginx(read, options)
+    case 'apache':
+      return ejectApache(read, options)
     case 'systemd':
       return ejectSystemd(read, options)
     default: {
-      const known = EJECT_TARGETS.join(' and ')
+      const known = EJECT_TARGETS.join(', ')
       const why = NOT_YET.includes(target) ? 'is not there yet' : 'is none'
       throw new TsgiError('TSGI_ERR_OPTION', `eject: the target ${quote(target)} ${why}; there are ${known}`)
     }

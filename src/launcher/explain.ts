@@ -35,7 +35,9 @@ export async function explain(read: ReadSettings<'start-server'>): Promise<Expla
   const sources = await blueprint(read)
   const options = new Map(read.resolved.map((setting) => [setting.key as string, optionOf(setting)]))
   const lines = sources.proxy === undefined ? [] : configurationOf(sources, sources.proxy).lines
-  const caused = lines.map(({ text, option }) => {
+  // Apache's configuration tells the option in a comment of its own, which stands before the line.
+  const told = lines.filter(({ text, option }) => option === undefined || text.trim() !== `# --${option}`)
+  const caused = told.map(({ text, option }) => {
     const cause = option === undefined ? undefined : options.get(configurationKey(option))
     return cause === undefined ? { text } : { text, cause }
   })

@@ -42,7 +42,7 @@ requires('dist', 'bash').describe('completion in bash', () => {
     expect(at('start-server', '--server-t')).toEqual(['--server-type'])
     expect(at('start-server', 'wsgi.ts', '--server-type', '')).toEqual(['auto', 'nginx', 'apache', 'embedded'])
     expect(at('doctor', '--wire', 'u')).toEqual(['uwsgi'])
-    expect(at('eject', '')).toEqual(['nginx', 'systemd'])
+    expect(at('eject', '')).toEqual(['nginx', 'apache', 'systemd'])
     expect(at('eject', 'systemd', '--beh')).toEqual(['--behind-proxy'])
     expect(at('completion', 'z')).toEqual(['zsh'])
     // Files are bash's own.

@@ -165,6 +165,78 @@ requires('nginx', 'dist', 'root', 'openssl').describe('eject nginx with every th
   })
 })
 
+requires('apache2', 'dist', 'root', 'openssl').describe('eject apache', () => {
+  it('gives virtual hosts for an httpd that runs already, which serve beside a second site', async () => {
+    const directory = temporaryDirectory()
+    const { certificate, key } = makeCertificate(directory, 'site', { name: 'www.shop.test' })
+    mkdirSync(join(directory, 'sites'))
+    const port = await freePort()
+    const modules = new Set<string>()
+    for (const [name, wire] of [
+      ['one', 'fastcgi'],
+      ['two', 'http'],
+    ] as const) {
+      const place = join(directory, name)
+      mkdirSync(place)
+      writeFileSync(join(place, 'app.mjs'), APP.replace('NAME', JSON.stringify(name)))
+      const options = [
+        ...[
+          '--port',
+          String(port),
+          '--server-root',
+          place,
+          '--server-name',
+          `www.${name}.test`,
+          '--server-alias',
+          `*.${name}.test`,
+        ],
+        ...['--https-port', String(port + 1), '--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key],
+        ...['--wire', wire, '--compress-responses', '--trust-proxy', '10.0.0.0/8', '--max-clients', '64'],
+      ]
+      const done = await express(['eject', 'apache', 'app.mjs', '--output', join(directory, 'sites'), ...options], { cwd: place })
+      expect(done).toMatchObject({ code: 0, stderr: '' })
+      const text = readFileSync(join(directory, 'sites', `${name}.conf`), 'utf8')
+      expect(text).not.toMatch(/^\s*(?:ServerRoot|PidFile|LoadModule|User|Listen|MaxRequestWorkers|ErrorLog)\b/m)
+      for (const module of /a2enmod (.*)/.exec(text)?.[1]?.split(' ') ?? []) modules.add(module)
+      const serve = ['serve', 'app.mjs', '--bind', `unix:${place}/tsgi.sock`, '--socket-group', 'www-data']
+      const server = background(process.execPath, [TSGI, ...serve], place)
+      await until(() => server.output().includes('Ready'), 'the workers')
+    }
+    const load = ['mpm_event', 'authz_core', ...modules].map(
+      (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+    )
+    const configuration = join(directory, 'apache2.conf')
+    writeFileSync(
+      configuration,
+      [
+        ...load,
+        `ServerRoot ${directory}`,
+        `DefaultRuntimeDir ${directory}`,
+        `PidFile ${directory}/httpd.pid`,
+        `ErrorLog ${directory}/error.log`,
+        ...['User www-data', 'Group www-data', 'ServerName other.test'],
+        `Listen 127.0.0.1:${port}`,
+        `Listen 127.0.0.1:${port + 1}`,
+        ...[`<VirtualHost *:${port}>`, '  ServerName other.test', '  ErrorDocument 403 other', '</VirtualHost>'],
+        ...['<Directory />', '  Require all denied', '</Directory>'],
+        `CustomLog ${directory}/access.log "%r"`,
+        `Include ${directory}/sites/*.conf`,
+        '',
+      ].join('\n'),
+    )
+    background(findExecutable('apache2') ?? '', ['-D', 'FOREGROUND', '-f', configuration], directory)
+    await until(() => existsSync(join(directory, 'httpd.pid')), 'httpd')
+    const url = `http://127.0.0.1:${port}/x?y=1`
+    for (const name of ['one', 'two']) {
+      for (const host of [`www.${name}.test`, `more.${name}.test`]) {
+        expect(await get(url, { Host: host })).toMatchObject({ status: 200, body: `${name} GET /x?y=1 ${host}` })
+      }
+    }
+    // Names of others are not ours to refuse.
+    expect(await get(url, { Host: 'other.test' })).toMatchObject({ status: 403, body: 'other' })
+  })
+})
+
 requires('dist').describe('eject', () => {
   it('prints the files with a header each, without --output', async () => {
     const directory = temporaryDirectory()

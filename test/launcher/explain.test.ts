@@ -66,6 +66,19 @@ requires('nginx', 'dist').describe('explain', () => {
   })
 })
 
+requires('apache2', 'dist').describe('explain and diff with Apache', () => {
+  it('tells the causes beside the lines, once, and finds no difference to what was set up', async () => {
+    const directory = project()
+    const given = ['--server-type', 'apache', '--port', '8123', '--server-root', 'root']
+    const { stdout } = await express(['explain', ...given], { cwd: directory })
+    expect(stdout).toMatch(/^Listen 127\.0\.0\.1:8123 +# --port 8123 \(command line\)$/m)
+    expect(stdout).not.toMatch(/^ *# --port/m)
+    expect(await express(['setup-server', ...given], { cwd: directory })).toMatchObject({ code: 0 })
+    expect(existsSync(join(directory, 'root/apache-rules.conf'))).toBe(true)
+    expect(await express(['diff', ...given], { cwd: directory })).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+})
+
 requires('nginx', 'dist').describe('diff', () => {
   it('gives 0 for what setup-server wrote, 1 and the change for another option, and writes nothing', async () => {
     const directory = project()

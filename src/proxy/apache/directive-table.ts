@@ -99,6 +99,7 @@ export const DIRECTIVES = {
   SSLVerifyClient: ['once'],
   SSLVerifyDepth: ['once'],
   ServerLimit: ['once'],
+  ServerAlias: ['once', 'plain'],
   ServerName: ['once'],
   ServerRoot: ['once', 'plain'],
   ServerSignature: ['once'],
