@@ -37,6 +37,8 @@ export function controlScript(options: ControlScriptOptions): string {
 root=${shellWord(root)}
 directory=${shellWord(directory)}
 pid_file=${shellWord(pidFile)}
+# An argument that the process of this server has, and no other.
+mark=${shellWord(pidFileGiven ? 'start-server' : pidFile)}
 # Empty: there is none.
 control_socket=${shellWord(options.controlSocket ?? '')}
 # Seconds.
@@ -79,7 +81,7 @@ alive() {
   kill -0 "$1" 2>/dev/null
 }
 
-# Whether the server runs; its pid is in $pid then. A pid comes back: the process must be a launcher, too.
+# Whether the server runs; its pid is in $pid then. A pid comes back: the process must be this server's, too.
 running() {
   pid=
   [ -r "$pid_file" ] && read -r pid <"$pid_file"
@@ -88,7 +90,7 @@ running() {
   esac
   alive "$pid" || return 1
   [ -r "/proc/$pid/cmdline" ] || return 0
-  tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q -x -e start-server
+  tr '\0' '\n' <"/proc/$pid/cmdline" | grep -q -x -F -e "$mark"
 }
 
 # Waits until $pid has ended, for $1 seconds.

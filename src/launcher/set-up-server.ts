@@ -2,6 +2,7 @@ import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
+import { whyNotHere } from '../server/platform.ts'
 import { knownVariables } from '../settings/settings-rows.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -35,6 +36,8 @@ export interface Recorded {
  * Rejects with what a start would say, as far as that can be known.
  */
 export async function setUpServer(read: ReadSettings<'start-server'>, recorded: Recorded): Promise<string> {
+  const why = whyNotHere('controlScript')
+  if (why !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `setup-server: ${why}`)
   const { serverRoot } = read.settings
   if (serverRoot === undefined) {
     throw new TsgiError('TSGI_ERR_OPTION', 'setup-server needs --server-root DIR: the directory that the files and tsgictl go to')

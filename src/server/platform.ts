@@ -39,6 +39,7 @@ const MISSING_ON_WINDOWS = {
   umask: 'Windows has no file modes; give the directory the permissions that its new files are to have',
   socketOwner: 'Windows has no unix sockets; leave it out',
   proxy: 'tsgi starts no proxy on Windows; write --server-type embedded, or put a proxy in front of tsgi serve by a port',
+  controlScript: 'tsgictl is a script for a POSIX shell; on Windows, let a service run tsgi-express start-server',
   syslog: 'Windows has no unix sockets; write udp://host:514 or tcp://host:514',
   upgrade: 'on Windows no new master can take the sockets over; a reload replaces the workers, a stop and a start the rest',
 } as const

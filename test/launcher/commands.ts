@@ -14,7 +14,7 @@ export interface Ran {
 
 export interface RunOptions {
   readonly cwd?: string
-  readonly env?: Record<string, string>
+  readonly env?: Record<string, string | undefined>
 }
 
 /** Runs a program to its end. What it leaves in the background must not hold its output. */

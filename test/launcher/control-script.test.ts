@@ -131,6 +131,17 @@ requires('nginx', 'dist', 'proc').describe('setup-server and tsgictl', () => {
     expect(Number(readFileSync(pidFile, 'utf8'))).not.toBe(process.pid)
   })
 
+  it('does not take the server of another root for its own, whose pid its file has', async () => {
+    const one = await setUp(['--server-type', 'embedded'])
+    const two = await setUp(['--server-type', 'embedded'])
+    await two.ctl('start')
+    writeFileSync(join(one.root, 'tsgi.pid'), readFileSync(join(two.root, 'tsgi.pid')))
+    expect(await one.ctl('status')).toMatchObject({ code: 3 })
+    expect(await one.ctl('stop')).toMatchObject({ code: 0, stdout: expect.stringContaining('not running') })
+    expect((await get(two.url)).status).toBe(200)
+    expect(await two.ctl('status')).toMatchObject({ code: 0 })
+  })
+
   it('records the options and the variables that are settings, and nothing from the shell that starts it', async () => {
     const { root } = await setUp(['--processes', '1', '--server-type', 'embedded'], {
       env: { TSGI_LOG_LEVEL: "it's", TSGI_QUEUE_TIMEOUT: '3s' },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
-import { express } from './commands.ts'
+import { express, run, TSGI_EXPRESS } from './commands.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 /** A directory with an application and a configuration file. */
@@ -76,6 +76,22 @@ requires('apache2', 'dist').describe('explain and diff with Apache', () => {
     expect(await express(['setup-server', ...given], { cwd: directory })).toMatchObject({ code: 0 })
     expect(existsSync(join(directory, 'root/apache-rules.conf'))).toBe(true)
     expect(await express(['diff', ...given], { cwd: directory })).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+})
+
+requires('nginx', 'dist', 'python3').describe('colour', () => {
+  const terminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
+
+  it.each([
+    ['explain', [], /\x1b\[36m# --port 8123/],
+    ['diff', ['--server-root', 'root'], /\x1b\[32m\+daemon off;/],
+    ['doctor', [], /\x1b\[32mok/],
+  ])('of %s is for terminals, and not where NO_COLOR is set', async (command, options, colour) => {
+    const args = ['-c', terminal, process.execPath, TSGI_EXPRESS, command, '--port', '8123', ...options]
+    const env = { TERM: 'xterm' }
+    const cwd = project()
+    expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: undefined } })).stdout).toMatch(colour)
+    expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: '1' } })).stdout).not.toContain('\x1b')
   })
 })
 
