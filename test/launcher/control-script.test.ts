@@ -4,9 +4,9 @@ import { expect, it, onTestFinished } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
-import { express, freePort, run, TSGI_EXPRESS } from './commands.ts'
+import { express, freePort, run, TSGI, TSGI_EXPRESS } from './commands.ts'
 import type { Ran } from './commands.ts'
-import { get } from './launched.ts'
+import { get, Launched } from './launched.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 const APP = 'export default (request, response) => response.end(`${process.env.GREETING ?? "hello"} v1`)\n'
@@ -167,6 +167,24 @@ requires('nginx', 'dist', 'proc').describe('setup-server and tsgictl', () => {
     const ended = await foreground
     expect(ended.code).toBe(0)
     expect(ended.stdout).toMatch(/^Ready http/m)
+  })
+
+  it('makes the files of the operator at a start in a named root, too, and takes their changes at a reload', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    const root = join(directory, 'root')
+    const launched = new Launched(['start-server', 'app.mjs', '--port', '0', '--server-root', root], { cwd: directory })
+    const url = await launched.ready()
+    expect(readFileSync(join(root, 'environ'), 'utf8')).toMatch(/^(?:#.*\n)+$/)
+    expect(existsSync(join(root, 'nginx-rules.conf'))).toBe(true)
+    expect((await get(url)).body).toBe('hello v1')
+    appendFileSync(join(root, 'environ'), 'GREETING=edited\n')
+    await until(() => existsSync(join(root, 'ctl.sock')), 'the control socket')
+    expect(await run(process.execPath, [TSGI, 'ctl', '--socket', join(root, 'ctl.sock'), 'reload'])).toMatchObject({ code: 0 })
+    expect((await get(url)).body).toBe('edited v1')
+    launched.child.kill('SIGTERM')
+    expect(await launched.exited).toBe(0)
+    expect(readFileSync(join(root, 'environ'), 'utf8')).toMatch(/GREETING=edited\n$/)
   })
 
   it('never writes to the files of the operator again, and reads them', async () => {
