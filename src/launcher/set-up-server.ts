@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import { whyNotHere } from '../server/platform.ts'
-import { knownVariables } from '../settings/settings-rows.ts'
+import { allRows, knownVariables } from '../settings/settings-rows.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
 import { checkServer } from './check-server.ts'
@@ -77,8 +77,8 @@ function scriptOf(read: ReadSettings<'start-server'>, root: ServerRoot, recorded
   })
 }
 
-/** Variables of other systems that count as settings. */
-const FOREIGN = ['WEB_CONCURRENCY']
+/** Variables of other systems that count as settings: `WEB_CONCURRENCY`. */
+const FOREIGN = allRows().flatMap(([, { foreignVariables = [] }]) => foreignVariables)
 
 /** About one run, not about the server. */
 const RUN_ONLY: ReadonlySet<string> = new Set(['TSGI_CHECK_CONFIG', 'TSGI_PRINT_CONFIG'])
