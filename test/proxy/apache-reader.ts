@@ -8,8 +8,6 @@ export interface ReadDirective {
   block?: ReadDirective[]
 }
 
-/** Directives that get their line as it is, after a first look for `${NAME}`. */
-const RAW = new Set(['ProxyPass', 'ErrorDocument', 'Require'])
 const REWRITE = new Set(['RewriteCond', 'RewriteRule'])
 
 /** Throws where httpd would refuse the text, or where a parameter is not defined by it. */
@@ -26,7 +24,7 @@ export function readConfiguration(text: string): ReadDirective[] {
     }
     const section = /^<(\w+)\s+(.*)>$/.exec(line)
     const [name = '', rest = ''] = section === null ? split(line) : [section[1], section[2]]
-    const args = readArguments(name, rest, section !== null, defined)
+    const args = readArguments(name, rest, defined)
     if (name === 'Define') defined.set(args[0] ?? '', args[1] ?? '')
     const read: ReadDirective = section === null ? { name, args } : { name, args, block: [] }
     open.at(-1)?.nodes.push(read)
@@ -49,10 +47,9 @@ function split(line: string): [string, string] {
   return [line.slice(0, end), line.slice(end).trim()]
 }
 
-function readArguments(name: string, rest: string, section: boolean, defined: Map<string, string>): string[] {
-  if (REWRITE.has(name)) return rewriteWords(resolve(rest, defined))
-  const raw = section || RAW.has(name) ? resolve(rest, defined) : rest
-  return words(raw).map((word) => resolve(word, defined))
+function readArguments(name: string, rest: string, defined: Map<string, string>): string[] {
+  const resolved = resolve(rest, defined)
+  return REWRITE.has(name) ? rewriteWords(resolved) : words(resolved)
 }
 
 /** Words between quotes or white space; a backslash escapes the quote and itself. */

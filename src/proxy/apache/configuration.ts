@@ -1,7 +1,7 @@
 import { TsgiError } from '../../interface/errors.ts'
 import type { LogLevel } from '../../interface/logger.ts'
 import { absolute } from '../absolute-path.ts'
-import { addressText, checkServerName } from '../listen-address.ts'
+import { addressText } from '../listen-address.ts'
 import type { ListenAddress, Site } from '../site.ts'
 import { ACCESS_FORMAT, accessVariables, apacheAccessFormat } from './access-format.ts'
 import type { ApacheBuild } from './build.ts'
@@ -9,6 +9,7 @@ import { directive, from, literal, own, render, section } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { loadModules } from './modules.ts'
 import { requestHeaders } from './params.ts'
+import { serverNameWord } from './names.ts'
 import { clientConnections } from './processes.ts'
 import { compressionDirectives } from './compression.ts'
 import { fileDirectives, hasFiles } from './files.ts'
@@ -60,7 +61,7 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     ...site.listen.flatMap((address) => listen(address, 'port', build)),
     ...(site.tls?.listen ?? []).flatMap((address) => listen(address, 'https-port', build)),
     ...(site.backlog === undefined ? [] : [from('server-backlog', directive('ListenBackLog', site.backlog))]),
-    from('host', directive('ServerName', checkServerName(site.serverName))),
+    from('host', directive('ServerName', serverNameWord(site.serverName))),
     directive('UseCanonicalName', 'On'),
     directive('UseCanonicalPhysicalPort', 'On'),
     { comment: '' },
@@ -154,21 +155,21 @@ function logs({ logs: { access, accessFormat = 'combined', error, level }, wire 
   const target = access === 'terminal' ? own('/dev/stdout') : literal(absolute('file' in access ? access.file : access.syslog))
   return [
     ...nodes,
-    ...accessVariables(accessFormat),
     from('access-log-format', apacheAccessFormat(accessFormat, wire)),
+    ...accessVariables(accessFormat),
     { comment: "The launcher's own probe is not a visit." },
     from('server-root', directive('CustomLog', target, ACCESS_FORMAT, own("expr=resp('X-TSGI-Probe') != 'ok'"))),
   ]
 }
 
 /** Waits for clients, and the largest body. */
-function waits({ timeouts, slowClients, limits }: Site): Node[] {
+function waits({ timeouts, slowClients }: Site): Node[] {
   const { headerMaxMs = Math.max(SLOW.headerMaxMs, timeouts.headerMs), bodyMaxMs } = slowClients
   const header = `header=${seconds(timeouts.headerMs)}-${seconds(headerMaxMs)},MinRate=${slowClients.headerMinRate ?? SLOW.headerMinRate}`
   const bodyMax = bodyMaxMs === undefined ? '' : `-${seconds(bodyMaxMs)}`
   const body = `body=${seconds(timeouts.bodyMs)}${bodyMax},MinRate=${slowClients.bodyMinRate ?? SLOW.bodyMinRate}`
   return [
-    from('limit-request-body', directive('LimitRequestBody', limits.requestBodyBytes)),
+    directive('LimitRequestBody', 0),
     { comment: 'For a head or a body at first, at most, and the bytes a second for which there is more time.' },
     from('header-timeout', directive('RequestReadTimeout', own(header), own(body))),
     from('socket-timeout', directive('Timeout', seconds(timeouts.sendMs))),

@@ -110,18 +110,15 @@ function renderArgument(argument: Argument, reader: Reader, meaning: Meaning, op
 
 /** An argument between quotes, so that the reader of configurations takes it for one, and finds no `${` in it. */
 function quoted(text: string, reader: Reader, option: string | undefined): string {
-  switch (reader) {
-    case 'once':
-      return `"${text.replace(/["\\]/g, '\\$&')}"`.replaceAll('${', () => `${DOLLAR}{`)
-    case 'twice':
-      return `"${text.replace(/["\\]/g, '\\$&')}"`.replaceAll('${', () => `${DOLLAR}{tsgi_dollar}{`)
-    case 'rewrite': {
-      if (text.includes('"') && text.includes("'"))
-        throw invalid(option, `${quote(text)} has both kinds of quotes, which Apache cannot be told here`)
-      const mark = text.includes('"') ? "'" : '"'
-      return `${mark}${text}${mark}`.replaceAll('${', () => `${DOLLAR}{`)
-    }
-  }
+  if (reader === 'words') return withoutParameters(`"${text.replace(/["\\]/g, '\\$&')}"`)
+  if (text.includes('"') && text.includes("'"))
+    throw invalid(option, `${quote(text)} has both kinds of quotes, which Apache cannot be told here`)
+  const mark = text.includes('"') ? "'" : '"'
+  return withoutParameters(`${mark}${text}${mark}`)
+}
+
+function withoutParameters(written: string): string {
+  return written.replaceAll('${', () => `${DOLLAR}{`)
 }
 
 /** What the directive itself makes of the characters of an argument. */

@@ -45,7 +45,7 @@ export function fileDirectives(files: StaticFiles): Node[] {
             'SuppressIcon',
             'SuppressDescription',
           ),
-          directive('IndexIgnore', own('.??*')),
+          directive('IndexIgnore', own('.?'), own('.??*')),
         ]
       : []),
     ...folders,

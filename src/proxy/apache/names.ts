@@ -14,6 +14,11 @@ const LOOPBACK = ['localhost', '127\\.0\\.0\\.1', '\\[::1\\]']
  */
 export const RAW_TARGET = '\\S+ (?:\\w+://[^/?\\s]*)?(/[^?\\s]*)'
 
+/** httpd's ServerName knows no address of IPv6; workers that can be told otherwise are told the address. */
+export function serverNameWord(name: string): string {
+  return checkServerName(name).startsWith('[') ? 'localhost' : name
+}
+
 /** Which names are answered, and which are led elsewhere. `scheme`: of the ports that this is for. */
 export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addresses: readonly ListenAddress[]): Node[] {
   if (hosts === undefined) return []

@@ -1,5 +1,6 @@
 import { directive, own } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
+import { serverNameWord } from './names.ts'
 import type { ApacheBuild } from './build.ts'
 import type { Site, TrustedProxies } from '../site.ts'
 
@@ -98,7 +99,7 @@ export function requestVariables(): Directive[] {
 }
 
 /** What only mod_proxy_fcgi can be told to leave out or to say in another way. */
-export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Node[] {
+export function fastcgiVariables({ serverName, trust }: Site, { version }: ApacheBuild): Node[] {
   const set = (condition: string, name: string, text: string): Directive =>
     directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
   return [
@@ -106,6 +107,7 @@ export function fastcgiVariables({ trust }: Site, { version }: ApacheBuild): Nod
     directive('ProxyFCGISetEnvIf', own("-n reqenv('REDIRECT_STATUS')"), 'REQUEST_URI', own('%{escape:%{REQUEST_URI}}')),
     ...UNTOLD.map((name) => directive('ProxyFCGISetEnvIf', 'true', own(`!${name}`))),
     directive('ProxyFCGISetEnvIf', 'true', 'SERVER_SOFTWARE', own(`Apache/${version}`)),
+    ...(serverNameWord(serverName) === serverName ? [] : [directive('ProxyFCGISetEnvIf', 'true', 'SERVER_NAME', serverName)]),
     ...(trust === undefined
       ? []
       : [

@@ -51,6 +51,7 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
       ? []
       : [from('document-root', directive('DocumentRoot', literal(absolute(site.files.documentRoot))))]),
     directive('RewriteEngine', 'On'),
+    ...bodyLimit(site),
     ...maintenanceRules(site),
     ...nameRules(site, secure ? 'https' : 'http', secure ? (site.tls?.listen ?? []) : site.listen),
     ...(secure ? [] : httpsOnlyRules(site)),
@@ -68,6 +69,15 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
     ...otherServers(site),
     ...workers(site),
     ...includes(site),
+  ]
+}
+
+/** httpd's own LimitRequestBody is not for what is passed on. A body without a length is the workers' to refuse. */
+function bodyLimit({ limits }: Site): Node[] {
+  if (limits.requestBodyBytes === 0) return []
+  return [
+    directive('RewriteCond', 'expr', own(`%{HTTP:Content-Length} -gt ${limits.requestBodyBytes}`)),
+    from('limit-request-body', directive('RewriteRule', own('^'), own('-'), own('[R=413,L]'))),
   ]
 }
 

@@ -1,0 +1,97 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+import { requires } from '../support/requirements.ts'
+import { until } from '../support/until.ts'
+import { get, Launched } from './launched.ts'
+import { script, temporaryDirectory } from './temporary.ts'
+
+const APP = fileURLToPath(new URL('apps/hello.js', import.meta.url))
+const APACHE = ['start-server', APP, '--port', '0', '--server-type', 'apache']
+
+/** Stops it with TERM, and nothing is left. */
+async function expectCleanStop(launched: Launched): Promise<void> {
+  launched.remember()
+  launched.child.kill('SIGTERM')
+  expect(await launched.exited).toBe(0)
+  expect(launched.survivors()).toEqual([])
+  expect(launched.leftovers()).toEqual([])
+}
+
+requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
+  it.each(['fastcgi', 'uwsgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
+    const launched = new Launched([...APACHE, '--wire', wire])
+    const url = await launched.ready()
+    const answer = await get(`${url}caf%C3%A9`)
+    expect(answer.status).toBe(200)
+    expect(answer.headers.server).toBe('Apache')
+    expect(answer.body.split('|').slice(0, 3)).toEqual(['', '/café', new URL(url).host])
+    expect(launched.field('Server Type')).toMatch(/^apache\/2\.4/)
+    expect(launched.field('Server Conf')).toMatch(/\/httpd\.conf$/)
+    await expectCleanStop(launched)
+  })
+
+  it('keeps its files private and its logs apart, and starts again where it was', async () => {
+    const root = join(temporaryDirectory(), 'root')
+    for (let run = 1; run <= 2; run += 1) {
+      const launched = new Launched([...APACHE, '--server-root', root])
+      const url = await launched.ready()
+      await get(`${url}visited`)
+      const requests = (): string[] => readFileSync(launched.field('Access Log File'), 'utf8').match(/"GET \S+/g) ?? []
+      await until(() => requests().length === run, 'the access log')
+      expect(requests().at(-1)).toBe('"GET /visited')
+      expect(statSync(join(root, 'httpd.conf')).mode & 0o007).toBe(0)
+      launched.child.kill('SIGTERM')
+      expect(await launched.exited).toBe(0)
+      expect(() => statSync(join(root, 'httpd.pid'))).toThrow('ENOENT')
+      expect(() => statSync(join(root, 'tsgi.sock'))).toThrow('ENOENT')
+    }
+  })
+
+  it('opens new logs on USR1, and loses no request meanwhile', async () => {
+    const launched = new Launched(APACHE)
+    const url = await launched.ready()
+    const before = launched.proxy()
+    launched.child.kill('SIGUSR1')
+    for (let count = 0; count < 20; count += 1) expect((await get(url)).status).toBe(200)
+    expect(launched.proxy()).toBe(before)
+    await expectCleanStop(launched)
+  })
+
+  it('writes errors to the terminal where logs are to go there', async () => {
+    const launched = new Launched([...APACHE, '--log-to-terminal', '--log-level', 'debug'])
+    await launched.ready()
+    await until(() => /AH00489/.test(launched.stderr), "Apache's first line")
+    await expectCleanStop(launched)
+  })
+
+  it("shows Apache's words about rules of the operator that it refuses", async () => {
+    const directory = temporaryDirectory()
+    const file = script(directory, 'mine.conf', 'NoSuchDirective on')
+    const launched = new Launched([...APACHE, '--include-file', file])
+    expect(await launched.exited).toBe(1)
+    expect(launched.stderr).toMatch(/TSGI_ERR_PROXY_CONFIG[^]*apache2" -t failed[^]*Invalid command/)
+    expect(launched.leftovers()).toEqual([])
+  })
+
+  requires('root').test("as root runs Apache's workers as somebody else", async () => {
+    const launched = new Launched(APACHE)
+    await launched.ready()
+    expect(launched.stderr).toMatch(/only Apache's workers are not/)
+    const master = launched.proxy()
+    const users = launched
+      .remember()
+      .filter(
+        (pid) =>
+          readFileSync(`/proc/${pid}/stat`, 'latin1')
+            .replace(/^.*\) /s, '')
+            .split(' ')[1] === String(master),
+      )
+      .map((pid) => statSync(`/proc/${pid}`).uid)
+    expect(users.length).toBeGreaterThan(0)
+    expect(users).not.toContain(0)
+    await expectCleanStop(launched)
+  })
+})
