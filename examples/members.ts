@@ -35,7 +35,7 @@ export const application: Application = async (environ, startResponse) => {
     }
     default:
       startResponse('200 OK', [['Content-Type', 'text/plain; charset=utf-8']])
-      return `Hello ${environ.REMOTE_USER ?? 'stranger'}\n`
+      return `Hello ${String(environ.REMOTE_USER ?? 'stranger')}\n`
   }
 }
 
