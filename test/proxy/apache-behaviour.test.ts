@@ -296,8 +296,7 @@ requires('apache2').describe('Apache with a generated configuration', () => {
     await apache?.stop()
     await start('fastcgi', { files, errorDocuments: [{ code: 404, url: '/page for it' }], errorOverride: true })
     const shown = await send('/missing?q')
-    // The page's own status counts.
-    expect(shown.status).toBe(200)
+    expect(shown.status).toBe(404)
     expect(shown.told).toMatchObject({ by: 'first', REQUEST_URI: '/page%20for%20it' })
   })
 

@@ -70,7 +70,6 @@ describe("Apache's configuration", () => {
       '%(L)s',
     ],
     ['authentication by the application', { authentication: { url: '/auth', exempt: [] } }, '--auth-url'],
-    ['pages of the application over uwsgi', { wire: 'uwsgi', errorDocuments: [{ code: 404, url: '/x' }] }, 'over uwsgi'],
     ['backends by HTTPS', { proxyMounts: [{ url: '/x', backend: 'https://127.0.0.1/' }] }, 'http://'],
   ])('refuses %s, and says why', (_, changes, reason) => {
     expect(() => apacheText(siteIn('/srv', changes))).toThrow(refused('TSGI_ERR_OPTION', reason))

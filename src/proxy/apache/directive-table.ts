@@ -30,6 +30,7 @@ export type Meaning =
 
 /** Every directive that can be written: its reader, then its arguments that may hold values from outside, in their order. */
 export const DIRECTIVES = {
+  AddCharset: ['words'],
   AddDefaultCharset: ['words'],
   AddType: ['words'],
   AddOutputFilterByType: ['words'],

@@ -29,6 +29,11 @@ export function fileDirectives(files: StaticFiles): Node[] {
   return [
     { comment: 'Files.' },
     ...MIME_TYPES.map(([type, extensions]) => directive('AddType', own(type), ...extensions.split(' ').map((each) => own(each)))),
+    directive(
+      'AddCharset',
+      'utf-8',
+      ...MIME_TYPES.filter(([type]) => type.startsWith('text/')).flatMap(([, extensions]) => extensions.split(' ')),
+    ),
     { comment: 'Redirects of its own would name this server as it is configured, and not as it was asked for.' },
     directive('DirectorySlash', 'Off'),
     directoryIndex === undefined
@@ -96,11 +101,15 @@ export function aliasRules(site: Site): Node[] {
   return files.aliases.flatMap(({ url, path, kind }) => {
     const bare = url.replace(/\/$/, '')
     if (kind === 'file')
-      return [from('url-alias', directive('RewriteRule', [own('^'), literal(url), own('$')], own('-'), own('[L]')))]
+      return [
+        ...onlyRead([own('^'), literal(url), own('$')]),
+        from('url-alias', directive('RewriteRule', [own('^'), literal(url), own('$')], own('-'), own('[L]'))),
+      ]
     const inside = (rest: string): Argument => [own('^'), literal(bare), own(rest)]
     const onDisk = (rest: string, test: string): Directive =>
       directive('RewriteCond', [literal(`${absolute(path).replace(/\/$/, '')}`), own(rest)], own(test))
     return [
+      ...onlyRead(below(bare)),
       from('url-alias', directive('RewriteRule', inside(`(?:/.*)?${HIDDEN}`), own('-'), own(NOT_FOUND))),
       ...toFolder(inside('(|/.*[^/])$'), onDisk('$1', '-d')),
       ...(directoryListing
@@ -120,6 +129,14 @@ export function aliasRules(site: Site): Node[] {
       directive('RewriteRule', below(bare), own('-'), own('[L]')),
     ]
   })
+}
+
+/** httpd would answer a POST with the file. */
+function onlyRead(pattern: Argument): Directive[] {
+  return [
+    directive('RewriteCond', own('%{REQUEST_METHOD}'), own('!^(?:GET|HEAD)$')),
+    directive('RewriteRule', pattern, own('-'), own('[R=405,L]')),
+  ]
 }
 
 /** A directory's URL ends in a slash, as the client wrote the rest of it. */
@@ -144,6 +161,9 @@ export function documentRootRules(site: Site): Node[] {
   const serve = from('document-root', directive('RewriteRule', own('^'), own('-'), own(SERVE)))
   return [
     { comment: 'A file goes before the application.' },
+    ...conditions,
+    directive('RewriteCond', file, own('-f')),
+    ...onlyRead(own('^')),
     ...conditions,
     directive('RewriteCond', file, own('-f')),
     serve,

@@ -31,7 +31,13 @@ export function errorPages({ errorDocuments, errorOverride, maintenance }: Site)
   const codes = [...named].toSorted((a, b) => a - b)
   return [
     // Encoded, it can hold nothing that ErrorDocument would replace.
-    ...errorDocuments.map(({ code, url }) => from('error-document', directive('ErrorDocument', code, own(encodeURI(url))))),
+    ...errorDocuments.flatMap(({ code, url }) => [
+      from('error-document', directive('ErrorDocument', code, own(encodeURI(url)))),
+      // So that a page of the application has the error's status, and not its own.
+      ...(errorOverride
+        ? []
+        : [section('LocationMatch', [[own('^'), literal(url), own('$')]], [directive('ProxyErrorOverride', 'On', code)])]),
+    ]),
     ...(errorOverride && codes.length > 0 ? [from('error-override', directive('ProxyErrorOverride', 'On', ...codes))] : []),
     ...(maintenance === undefined
       ? []

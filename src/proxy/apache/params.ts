@@ -103,8 +103,6 @@ export function fastcgiVariables({ serverName, trust }: Site, { version }: Apach
   const set = (condition: string, name: string, text: string): Directive =>
     directive('ProxyFCGISetEnvIf', own(condition), name, own(text))
   return [
-    { comment: 'A page for an error has a URL of its own.' },
-    directive('ProxyFCGISetEnvIf', own("-n reqenv('REDIRECT_STATUS')"), 'REQUEST_URI', own('%{escape:%{REQUEST_URI}}')),
     ...UNTOLD.map((name) => directive('ProxyFCGISetEnvIf', 'true', own(`!${name}`))),
     directive('ProxyFCGISetEnvIf', 'true', 'SERVER_SOFTWARE', own(`Apache/${version}`)),
     ...(serverNameWord(serverName) === serverName ? [] : [directive('ProxyFCGISetEnvIf', 'true', 'SERVER_NAME', serverName)]),

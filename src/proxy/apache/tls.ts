@@ -42,7 +42,17 @@ export function tlsDirectives(tls: Tls): Node[] {
           directive('SSLVerifyClient', 'optional'),
           directive('SSLVerifyDepth', CLIENT_CHAIN),
         ]),
-    ...(environment ? [from('ssl-environment', directive('SSLOptions', own('+StdEnvVars')))] : []),
+    ...(environment
+      ? [
+          from('ssl-environment', directive('SSLOptions', own('+StdEnvVars'))),
+          ...(clients === undefined
+            ? []
+            : [
+                { comment: 'URL-encoded: a variable has one line.' },
+                directive('SetEnvIfExpr', own('escape(%{SSL_CLIENT_CERT}) =~ /^(.+)$/'), own('SSL_CLIENT_CERT=$1')),
+              ]),
+        ]
+      : []),
     { comment: '' },
   ]
 }

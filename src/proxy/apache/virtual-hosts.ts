@@ -1,4 +1,3 @@
-import { TsgiError } from '../../interface/errors.ts'
 import { absolute } from '../absolute-path.ts'
 import { checkServerName } from '../listen-address.ts'
 import type { Site } from '../site.ts'
@@ -63,7 +62,7 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
     { comment: '' },
     ...clientChecks(site, secure),
     ...hsts(site, secure),
-    ...errorPages(checkedErrorDocuments(site)),
+    ...errorPages(site),
     ...(site.wire === 'http' ? [] : variables(site, build)),
     ...aliases(site),
     ...otherServers(site),
@@ -105,18 +104,6 @@ function variables(site: Site, build: ApacheBuild): Node[] {
       : []),
     { comment: '' },
   ]
-}
-
-/** Over uwsgi a worker is told the URL that the client asked for, whatever page httpd wants: it would answer that one again. */
-function checkedErrorDocuments(site: Site): Site {
-  const { wire, files, errorDocuments, proxyMounts } = site
-  const elsewhere = [...files.aliases, ...proxyMounts].map(({ url }) => url.replace(/\/$/, ''))
-  const asked = errorDocuments.find(({ url }) => !elsewhere.some((path) => url === path || url.startsWith(`${path}/`)))
-  if (wire !== 'uwsgi' || asked === undefined || files.documentRoot !== undefined) return site
-  throw new TsgiError(
-    'TSGI_ERR_OPTION',
-    `--error-document ${asked.code} ${asked.url}: Apache cannot ask the application for it over uwsgi; take --wire fastcgi, or a file (--url-alias, --document-root)`,
-  )
 }
 
 function includes({ includeFiles }: Site): Node[] {

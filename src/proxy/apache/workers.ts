@@ -36,6 +36,7 @@ export function below(path: string): readonly (Literal | Own)[] {
  */
 export function httpRules(site: Site): Node[] {
   return [
+    ...(site.errorDocuments.length === 0 ? [] : pages(site)),
     {
       comment:
         'An upgrade to another protocol, such as a WebSocket, goes by HTTP, its URL as it came. Clients offer h2c with ordinary requests.',
@@ -50,6 +51,29 @@ export function httpRules(site: Site): Node[] {
           ...byMountPoint(site).flatMap((application, index) => passRaw(application, workerHost(index))),
         ]
       : []),
+  ]
+}
+
+/**
+ * A page for an error that the application makes goes by HTTP, too: the other wires would tell a worker the URL that the client asked
+ * for, and clients the status of the page in place of the error's.
+ */
+function pages(site: Site): Node[] {
+  return [
+    { comment: 'Pages for errors.' },
+    ...byMountPoint(site).flatMap(({ mountPoint, socketPath }, index) => [
+      directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('.')),
+      directive(
+        'RewriteRule',
+        below(mountPoint),
+        [
+          own('unix:'),
+          literal(absolute(socketPath)),
+          own(`|http://${site.wire === 'http' ? workerHost(index) : upgradeHost(index)}%{REQUEST_URI}`),
+        ],
+        own('[P]'),
+      ),
+    ]),
   ]
 }
 

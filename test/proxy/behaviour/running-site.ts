@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -12,6 +12,7 @@ import type { Application } from '../../../src/interface/application.ts'
 import type { Site } from '../../../src/proxy/site.ts'
 import { serve } from '../../../src/server/serve.ts'
 import { findExecutable } from '../../support/requirements.ts'
+import { installedApacheText } from '../apache-test.ts'
 import { freePort } from '../running-nginx.ts'
 import { nginxText, siteIn } from '../sites.ts'
 import type { SiteChanges } from '../sites.ts'
@@ -20,7 +21,7 @@ import type { SiteChanges } from '../sites.ts'
 export interface ProxyKind {
   readonly name: string
   /** Its program, which a test requires. */
-  readonly program: 'nginx'
+  readonly program: 'nginx' | 'apache2'
   /** Can ask the application who may come in. */
   readonly asksApplication: boolean
   /** A rule in its words that adds `X-Mine: yes` to every response. */
@@ -29,6 +30,9 @@ export interface ProxyKind {
   /** The command line, for a configuration in `root`. */
   readonly command: (root: string, file: string) => [program: string, ...args: string[]]
 }
+
+/** httpd does not run as root. */
+const OTHER = { user: 'www-data', group: 'www-data' }
 
 /** Every proxy that a site can stand behind. */
 export const PROXIES: readonly ProxyKind[] = [
@@ -39,6 +43,14 @@ export const PROXIES: readonly ProxyKind[] = [
     rule: 'add_header X-Mine yes always;\n',
     text: nginxText,
     command: (root, file) => [nginxExecutable(), '-e', join(root, 'error.log'), '-p', root, '-c', file],
+  },
+  {
+    name: 'Apache',
+    program: 'apache2',
+    asksApplication: false,
+    rule: 'Header always set X-Mine yes\n',
+    text: installedApacheText,
+    command: (_, file) => [findExecutable('apache2') ?? 'apache2', '-DFOREGROUND', '-f', file],
   },
 ]
 
@@ -94,12 +106,13 @@ export async function startSite(
   applications: Readonly<Record<string, Application>> = {},
 ): Promise<RunningSite> {
   const root = mkdtempSync(join(tmpdir(), 'tsgi-test-'))
+  chmodSync(root, 0o755)
   mkdirSync(join(root, 'temp'))
   const place = { root, port: await freePort(), httpsPort: await freePort() }
   const site = siteIn(root, {
     listen: [{ host: '127.0.0.1', port: place.port }],
     // The directory is the test's own, and the proxy's workers must reach the sockets in it.
-    ...(process.getuid?.() === 0 ? { runAs: { user: 'root', group: 'root' } } : {}),
+    ...(process.getuid?.() === 0 ? { runAs: kind.program === 'nginx' ? { user: 'root', group: 'root' } : OTHER } : {}),
     ...siteOf(place),
   })
   const servers = await Promise.all(
@@ -107,6 +120,7 @@ export async function startSite(
       serve({ application: applications[mountPoint] ?? echo(mountPoint), bind: `unix:${socketPath}`, mountPoint }),
     ),
   )
+  for (const { socketPath } of site.applications) chmodSync(socketPath, 0o777)
   const file = join(root, 'proxy.conf')
   writeFileSync(file, kind.text(site))
   const [program, ...args] = kind.command(root, file)
