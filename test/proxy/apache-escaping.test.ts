@@ -61,7 +61,7 @@ function meant(read: ReadDirective, text: string): string[] {
   const put = (arg: string, index: number): string => {
     const rewritten = (read.name === 'RewriteCond' && index === 0) || (read.name === 'RewriteRule' && index === 1)
     if (rewritten) return arg.replaceAll(BENIGN, () => escaped)
-    return arg.replaceAll(BENIGN, () => (/Match$/.test(read.name) ? regexOf(text) : text))
+    return arg.replaceAll(BENIGN, () => (read.name.endsWith('Match') ? regexOf(text) : text))
   }
   return read.args.map(put)
 }
