@@ -103,7 +103,8 @@ export class ProxyProcess {
     this.#child = spawn(command, rest, {
       detached: true,
       env: { ...process.env, ...proxy.environment },
-      stdio: ['ignore', onTerminal ? 'inherit' : 'ignore', onTerminal ? 'inherit' : 'pipe'],
+      // Apache's own program for its log finds our standard error as the last one.
+      stdio: ['ignore', onTerminal ? 'inherit' : 'ignore', onTerminal ? 'inherit' : 'pipe', onTerminal ? 2 : 'ignore'],
     })
     this.#child.stderr?.setEncoding('latin1').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_LIMIT)

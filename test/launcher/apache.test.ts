@@ -61,9 +61,10 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
   })
 
   it('writes errors to the terminal where logs are to go there', async () => {
-    const launched = new Launched([...APACHE, '--log-to-terminal', '--log-level', 'debug'])
-    await launched.ready()
-    await until(() => /AH00489/.test(launched.stderr), "Apache's first line")
+    const launched = new Launched([...APACHE, '--log-to-terminal', '--proxy-mount-point', '/away', 'http://127.0.0.1:1/'])
+    const url = await launched.ready()
+    expect((await get(`${url}away/`)).status).toBe(503)
+    await until(() => /\[proxy:error\]/.test(launched.stderr), "Apache's line")
     await expectCleanStop(launched)
   })
 

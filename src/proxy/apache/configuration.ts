@@ -20,8 +20,11 @@ import { seconds } from './workers.ts'
 /** Our levels on httpd's scale. Lines of its `notice` are always there: starts and stops. */
 const ERROR_LEVELS = { error: 'error', warn: 'error', info: 'error', debug: 'info' } as const satisfies Record<LogLevel, string>
 
-/** httpd opens files only; whatever standard error is, a program that it starts can write there. */
-const TO_STANDARD_ERROR = '|$exec cat >&2'
+/**
+ * httpd opens files only; whatever standard error is, a program that it starts can write there. That one's own standard error is
+ * httpd's standard output: the launcher hands standard error on as descriptor 3.
+ */
+const TO_STANDARD_ERROR = '|$if { true >&3; } 2>/dev/null; then exec cat >&3; fi; exec cat >&2'
 
 /** Limits against heads and bodies that come a little at a time, where nothing else is said: longest time, and bytes a second. */
 const SLOW = { headerMaxMs: 30_000, headerMinRate: 500, bodyMinRate: 500 }

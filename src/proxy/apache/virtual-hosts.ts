@@ -75,7 +75,7 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
 function bodyLimit({ limits }: Site): Node[] {
   if (limits.requestBodyBytes === 0) return []
   return [
-    // The page for this error is looked for with the same length.
+    // The page for this error is asked for with the same header.
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),
     directive('RewriteCond', 'expr', own(`%{HTTP:Content-Length} -gt ${limits.requestBodyBytes}`)),
     from('limit-request-body', directive('RewriteRule', own('^'), own('-'), own('[R=413,L]'))),
