@@ -15,8 +15,7 @@ export async function startOwnNginx(socket: string): Promise<string> {
   const port = await freePort()
   const sample = readFileSync(new URL('../../nginx/tsgi.conf', import.meta.url), 'utf8')
     .replaceAll('unix:/run/tsgi/app.sock', `unix:${socket}`)
-    .replace('listen 80;', `listen 127.0.0.1:${port};`)
-    .replace('listen [::]:80;', '')
+    .replace('listen 0.0.0.0:80;', `listen 127.0.0.1:${port};`)
   const spools = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${directory}/temp/${name};`,
   )

@@ -82,8 +82,8 @@ function splitWords(command: string): string[] {
 describe.each(PROXIES)('the recipes behind %s', (serverType, program) => {
   requires(program, 'dist', 'curl', 'openssl').describe('work as they are written', () => {
     for (const recipe of recipes().filter(({ only }) => only === undefined || only === serverType)) {
-      if (recipe.title.startsWith('As root')) requires('root').test(recipe.title, () => follow(recipe, serverType))
-      else it(recipe.title, () => follow(recipe, serverType))
+      if (recipe.title.startsWith('As root')) requires('root').test(`${recipe.title}`, () => follow(recipe, serverType))
+      else it(`${recipe.title}`, () => follow(recipe, serverType))
     }
   })
 })

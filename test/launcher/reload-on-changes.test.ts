@@ -36,8 +36,7 @@ it('serves new code when a file changes, and the old code while it is broken', a
   await answers(url, 'two')
 
   write(directory, ')')
-  await until(() => launched.stderr.includes('TSGI_ERR_RELOAD'), 'the error')
-  expect(launched.stderr).toContain('wsgi.js:1')
+  await until(() => /TSGI_ERR_RELOAD[^]*wsgi\.js:1/.test(launched.stderr), 'the error and its place')
   expect((await get(url)).body).toBe('two')
 
   write(directory, "'three'")
