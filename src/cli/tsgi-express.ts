@@ -20,8 +20,12 @@ const program = createProgram(
 )
 addLauncherCommand(program, 'start-server', 'Start proxy and application, and stay in the foreground')
   .argument('[APP]', APP_HELP)
-  .action(async (app: string | undefined, options: Record<string, unknown>) => {
-    process.exitCode = await withSettings('start-server', app, options, { start: startServer, check: checkServer })
+  .option('--json', 'Say that it is ready in one line of JSON, for programs, in place of the banner')
+  .action(async (app: string | undefined, { json, ...options }: Record<string, unknown>) => {
+    process.exitCode = await withSettings('start-server', app, options, {
+      start: (read) => startServer({ ...read, json: json === true }),
+      check: checkServer,
+    })
   })
 addSetUpCommand(program, checkServer)
 addExplainCommand(program)

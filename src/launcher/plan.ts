@@ -30,6 +30,8 @@ export interface StartOptions {
   readonly reread?: () => Promise<Pick<StartOptions, 'app' | 'settings' | 'file'>>
   /** The configuration file. */
   readonly file?: SettingsFile | undefined
+  /** Say that it is ready in JSON, for programs, in place of the banner. */
+  readonly json?: boolean
 }
 
 /** What is known before anything is started. */

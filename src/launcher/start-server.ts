@@ -87,7 +87,10 @@ export async function startServer(options: StartOptions): Promise<number> {
     warnOfOrphans(log)
     void notifier.ready(`Serving: ${master.size} worker(s)`, process.pid)
     notifier.watch(service.watchdogMs, () => master.workers)
-    process.stdout.write(banner(bannerFields(plan, master, proxyProcess?.pid), wantsColour(process.stdout)))
+    const fields = bannerFields(plan, master, proxyProcess?.pid)
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify({ ready: true, ...fields })}\n` : banner(fields, wantsColour(process.stdout)),
+    )
     return await ended
   } catch (error) {
     if (ready || !interruption.signal.aborted) throw error

@@ -175,3 +175,16 @@ requires('dist', 'proc').describe('start-server with nothing in front', () => {
     })
   })
 })
+
+requires('nginx', 'dist').test('start-server says that it is ready in JSON, for programs', async () => {
+  const launched = new Launched(['start-server', APP, '--port', '0', '--server-type', 'nginx', '--json'])
+  await until(() => launched.stdout.endsWith('\n'), 'the line')
+  const said = JSON.parse(launched.stdout) as Record<string, unknown>
+  expect(said).toMatchObject({
+    ready: true,
+    pid: launched.pid,
+    applications: [APP],
+    serverType: expect.stringMatching(/^nginx\//),
+  })
+  expect((await get(String(said.url))).status).toBe(200)
+})

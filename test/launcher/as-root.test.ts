@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+import { requires } from '../support/requirements.ts'
+import { get, Launched } from './launched.ts'
+
+const APP = fileURLToPath(new URL('apps/hello.js', import.meta.url))
+
+/** An account that no proxy has by itself. */
+const ACCOUNT = 'nobody'
+
+/** The effective user of a process (proc(5)). */
+function userOf(pid: number): number {
+  return Number(/^Uid:\t\d+\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+}
+
+describe.each([
+  ['nginx', 'nginx'],
+  ['apache', 'apache2'],
+] as const)('started by root, behind %s', (serverType, program) => {
+  requires(program, 'dist', 'root', 'proc').describe('with --user', () => {
+    it('application and workers of the proxy are that user; root are the launcher and the master of the proxy alone', async () => {
+      const uid = Number(execFileSync('id', ['-u', ACCOUNT], { encoding: 'utf8' }))
+      const args = ['start-server', APP, '--port', '0', '--server-type', serverType, '--user', ACCOUNT]
+      const launched = new Launched(args)
+      const url = await launched.ready()
+      expect((await get(url)).status).toBe(200)
+      expect(launched.stderr).not.toContain('running as root')
+      const children = launched.remember()
+      const master = launched.proxy()
+      expect(children).toContain(master)
+      expect(children.length).toBeGreaterThan(2)
+      expect(userOf(master)).toBe(0)
+      for (const pid of children.filter((each) => each !== master && each !== launched.pid))
+        expect(userOf(pid), commandOf(pid)).toBe(uid)
+      // Nobody else may enter.
+      const { mode, uid: owner } = statSync(launched.field('Server Root'))
+      expect([mode & 0o7, owner]).toEqual([0, 0])
+    })
+  })
+
+  requires(program, 'dist', 'root').describe('on a port of the web', () => {
+    it.each([
+      ['--port', '80'],
+      ['--port', '0', '--https-port', '443'],
+    ])('is refused without it: %j %j', async (...more) => {
+      const launched = new Launched(['start-server', APP, '--server-type', serverType, ...more, ...certificate(more)])
+      expect(await launched.exited).toBe(2)
+      expect(launched.stderr).toMatch(/TSGI_ERR_OPTION .*port (?:80|443) as root.*add `--user www-data`/)
+      expect(launched.leftovers()).toEqual([])
+    })
+  })
+})
+
+/** Options are looked at before files are. */
+function certificate(more: readonly string[]): string[] {
+  return more.includes('--https-port') ? ['--ssl-certificate-file', '/c.pem', '--ssl-certificate-key-file', '/k.pem'] : []
+}
