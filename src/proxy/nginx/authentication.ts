@@ -1,5 +1,6 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
+import { seesUnasked } from './maintenance.ts'
 import { MODULES, upstreamOf } from './names.ts'
 import { requestHeaders, requestParams } from './params.ts'
 import type { ClientVariables } from './trust.ts'
@@ -9,12 +10,19 @@ import type { Authentication, Site } from '../site.ts'
 const QUESTION = '/tsgi-auth-request'
 
 /** The lines of a server whose requests the application is asked about. */
-export function authDirectives({ authentication }: Site): Node[] {
+export function authDirectives(site: Site): Node[] {
+  const { authentication } = site
   if (authentication === undefined) return []
   return [
     { comment: 'The application is asked about every request, and says who it is from.' },
     from('auth-url', directive('auth_request', QUESTION)),
     directive('auth_request_set', variable('tsgi_user'), variable('upstream_http_x_remote_user')),
+    ...(seesUnasked(site)
+      ? [
+          { comment: 'A time, or "-" where nobody has answered.' },
+          directive('auth_request_set', variable('tsgi_asked'), variable('upstream_header_time')),
+        ]
+      : []),
     { comment: 'A session that the application has renewed.' },
     directive('auth_request_set', variable('tsgi_auth_cookie'), variable('upstream_http_set_cookie')),
     directive('add_header', 'Set-Cookie', variable('tsgi_auth_cookie'), 'always'),
@@ -39,6 +47,8 @@ export function authLocation(site: Site, client: ClientVariables): Directive[] {
           directive('internal'),
           directive('auth_request', 'off'),
           directive(`${module}_pass_request_body`, 'off'),
+          // Its answer is for nginx, whatever the status.
+          directive(`${module}_intercept_errors`, 'off'),
           ...(wire === 'http' ? requestHeaders(site, client, true) : requestParams(wire, site, client, url)),
           wire === 'http'
             ? directive('proxy_pass', [literal(`http://${upstreamOf(index)}${url}`)])

@@ -8,6 +8,7 @@ import type { NginxBuild } from './build.ts'
 import { compressionDirectives } from './compression.ts'
 import { block, directive, dollarDeclaration, from, literal, needsDollar, render, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
+import { maintenanceMaps } from './maintenance.ts'
 import { entry, time } from './names.ts'
 import { errorDocumentMaps } from './error-pages.ts'
 import { servers } from './servers.ts'
@@ -92,6 +93,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     ...errorDocumentMaps(site),
     ...fileDirectives(site.files),
     ...compressionDirectives(site.compress),
+    ...maintenanceMaps(site),
     ...upstreams(site),
     ...upgradeMaps(site, client),
     ...servers(site, build),

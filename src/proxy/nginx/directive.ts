@@ -82,6 +82,7 @@ const DIRECTIVES = {
   real_ip_header: 'plain',
   real_ip_recursive: 'plain',
   return: 'variables',
+  rewrite: 'variables',
   root: 'variables',
   scgi_temp_path: 'plain',
   send_timeout: 'plain',

@@ -1,6 +1,6 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Node } from './directive.ts'
-import { MAINTENANCE_URL } from './maintenance.ts'
+import { CLOSED_STATUS, MAINTENANCE_URL, seesUnasked, UNASKED } from './maintenance.ts'
 import { entry, MODULES, NONE } from './names.ts'
 import { OF_ERROR_DOCUMENT } from './params.ts'
 import type { Site } from '../site.ts'
@@ -11,40 +11,42 @@ const UNREACHABLE = [502, 504]
 /**
  * What is shown in place of an error. Goes where an `error_page` goes: a location with one of its own has none of the server's.
  */
-export function errorPages({ errorDocuments, maintenance }: Site): Node[] {
+export function errorPages(site: Site): Node[] {
+  const { errorDocuments, maintenance } = site
   const named = new Set(errorDocuments.map(({ code }) => code))
   const closed = UNREACHABLE.filter((code) => !named.has(code))
   return [
-    ...errorDocuments.map(({ code, url }) => from('error-document', directive('error_page', code, literal(encodeURI(url))))),
+    ...errorDocuments.map(({ code, url }) => from('error-document', directive('error_page', code, literal(url)))),
     ...(maintenance === undefined
       ? []
-      : [
-          ...(closed.length === 0 ? [] : [from('maintenance', directive('error_page', ...closed, '=503', MAINTENANCE_URL))]),
-          ...(named.has(503) ? [] : [from('maintenance', directive('error_page', 503, MAINTENANCE_URL))]),
-        ]),
+      : [from('maintenance', directive('error_page', CLOSED_STATUS, ...closed, '=503', MAINTENANCE_URL))]),
+    ...(seesUnasked(site) ? [directive('error_page', 500, '=503', UNASKED)] : []),
   ]
 }
 
-/** What an application is told that is asked for an error document. nginx's own variables go on naming what the client asked for. */
-export function errorDocumentMaps({ errorDocuments }: Site): Node[] {
-  if (errorDocuments.length === 0) return []
-  const urls = [...new Set(errorDocuments.map(({ url }) => url))]
+/**
+ * What an application is told that is asked for an error document: nginx's own variables go on naming what the client asked for.
+ * The status decides, not the URL: whoever asks for that page himself, as for a form to log in, may send a body.
+ */
+export function errorDocumentMaps({ errorDocuments, wire }: Site): Node[] {
+  if (errorDocuments.length === 0 || wire === 'http') return []
   const map = (name: string, otherwise: string, value: (url: string) => Argument): Node =>
     from(
       'error-document',
       block(
         'map',
-        [variable('uri'), variable(name)],
+        [variable('status'), variable(name)],
         [
-          // The URL changes within the request.
+          // There is none before the error.
           directive('volatile'),
           entry('default', variable(otherwise)),
-          ...urls.map((url) => entry(literal(url), value(url))),
+          ...errorDocuments.map(({ code, url }) => entry(String(code), value(url))),
         ],
       ),
     )
   return [
-    map(OF_ERROR_DOCUMENT.uri, 'request_uri', (url) => [literal(encodeURI(url)), variable('is_args'), variable('args')]),
+    map(OF_ERROR_DOCUMENT.uri, 'request_uri', (url) => literal(encodeURI(url))),
+    // nginx may have thrown the body away unread.
     map(OF_ERROR_DOCUMENT.length, 'content_length', () => NONE),
     { comment: '' },
   ]
