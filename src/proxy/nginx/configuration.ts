@@ -15,6 +15,7 @@ import { servers } from './servers.ts'
 import { fileDirectives } from './static-files.ts'
 import { checkTls, tlsDirectives, tlsMaps } from './tls.ts'
 import { clientVariables, trustDirectives } from './trust.ts'
+import { twoReadingsMap } from './two-readings.ts'
 import { upgradeMaps, upstreams } from './wires.ts'
 import type { LogTarget, Site } from '../site.ts'
 
@@ -89,6 +90,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     { comment: '' },
     ...trustDirectives(site.trust),
     ...(site.tls === undefined ? [] : tlsDirectives(site.tls, build)),
+    ...twoReadingsMap(site),
     ...tlsMaps(site, client),
     ...errorDocumentMaps(site),
     ...fileDirectives(site.files),

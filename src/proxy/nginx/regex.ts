@@ -1,7 +1,7 @@
-/** A regular expression of nginx (PCRE) for the map or location that it is a key of: the URL itself, or anything below it. */
-export function below(url: string): string {
+/** A regular expression of nginx (PCRE) for the map or location that it is a key of: the URL itself, or anything below it, behind `prefix`. */
+export function below(url: string, prefix = ''): string {
   const path = url.replace(/\/$/, '')
-  return `~^${escapeRegex(path)}(?:/|$)`
+  return `~^${prefix}${escapeRegex(path)}(?:/|$)`
 }
 
 /** The text as a regular expression that matches nothing else. */

@@ -3,6 +3,7 @@ import { block, directive, from, literal, variable } from './directive.ts'
 import type { Node } from './directive.ts'
 import { entry, NONE } from './names.ts'
 import { below } from './regex.ts'
+import { TWO_READINGS } from './two-readings.ts'
 import type { ClientVariables } from './trust.ts'
 import type { ListenAddress, Site, Tls } from '../site.ts'
 import type { NginxBuild } from './build.ts'
@@ -50,8 +51,8 @@ function demandMaps({ clients }: Tls): Node[] {
       'ssl-verify-client',
       block(
         'map',
-        [variable('uri'), variable('tsgi_demanded')],
-        [entry('default', '0'), ...clients.urls.map((url) => entry(literal(below(url)), '1'))],
+        [[variable(TWO_READINGS), literal(':'), variable('uri')], variable('tsgi_demanded')],
+        [entry('default', '0'), entry(literal('~^1:'), '1'), ...clients.urls.map((url) => entry(literal(below(url, ':')), '1'))],
       ),
     ),
     block(

@@ -6,6 +6,7 @@ import { entry, MODULES, NONE, time, upgradeUpstreamOf, upstreamOf } from './nam
 import type { Module } from './names.ts'
 import { requestHeaders, requestParams } from './params.ts'
 import { clientVariables } from './trust.ts'
+import { refuseTwoReadings } from './two-readings.ts'
 import type { ClientVariables } from './trust.ts'
 import type { MountedApplication, Site, Wire } from '../site.ts'
 
@@ -112,12 +113,14 @@ function transfer(module: Module, connectMs: number, readMs: number): Directive[
  * `open`: the application is not asked about these.
  */
 export function passToWorkers(site: Site, index: number, open: boolean): Node[] {
-  const { wire } = site
+  const { wire, authentication } = site
+  const first = open && authentication !== undefined ? [refuseTwoReadings()] : []
   if (wire === 'fastcgi') {
     const upgrade = directive('uwsgi_pass', upgradeUpstreamOf(index))
-    return [block('if', [variable('tsgi_upgrade')], [upgrade]), from('wire', pass('fastcgi', index))]
+    return [...first, block('if', [variable('tsgi_upgrade')], [upgrade]), from('wire', pass('fastcgi', index))]
   }
   return [
+    ...first,
     ...errorPages(site),
     directive('error_page', UPGRADE_STATUS, '=', upgradeLocationName(index, open)),
     block('if', [variable('tsgi_upgrade')], [directive('return', UPGRADE_STATUS)]),
