@@ -45,7 +45,7 @@ export function servers(site: Site, build: NginxBuild): Node[] {
       undefined,
       [host],
       [
-        ...(site.tls === undefined ? [] : tlsChecks(site.tls, client)),
+        ...(site.tls === undefined ? [] : tlsChecks(site.tls)),
         block('location', ['/'], passTo(site, client, backend.endsWith('/') ? backend : `${backend}/`, 'proxy-virtual-host')),
       ],
     )
@@ -54,7 +54,7 @@ export function servers(site: Site, build: NginxBuild): Node[] {
 }
 
 function serverBody(site: Site): Node[] {
-  const checks = site.tls === undefined ? [] : tlsChecks(site.tls, clientVariables(site.trust))
+  const checks = site.tls === undefined ? [] : tlsChecks(site.tls)
   return [
     ...checks,
     ...(checks.length === 0 ? [] : [{ comment: '' }]),

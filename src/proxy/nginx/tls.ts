@@ -1,6 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { block, directive, from, literal, variable } from './directive.ts'
-import type { Node } from './directive.ts'
+import type { Argument, Node } from './directive.ts'
 import { entry, NONE } from './names.ts'
 import { below } from './regex.ts'
 import { TWO_READINGS } from './two-readings.ts'
@@ -23,9 +23,9 @@ const CIPHERS = [
 const CLIENT_CHAIN = 5
 
 /** What the `http` block needs for it. */
-export function tlsMaps({ tls }: Site, client: ClientVariables): Node[] {
+export function tlsMaps({ tls, trust }: Site, client: ClientVariables): Node[] {
   if (tls === undefined) return []
-  const maps = [...hstsMap(tls, client), ...demandMaps(tls)]
+  const maps = [...hstsMap(tls, client), ...redirectMaps(tls, client, trust !== undefined), ...demandMaps(tls)]
   return maps.length === 0 ? [] : [...maps, { comment: '' }]
 }
 
@@ -41,6 +41,36 @@ function hstsMap({ hstsPolicy }: Tls, client: ClientVariables): Node[] {
         [entry('https', literal(hstsPolicy)), entry('default', NONE)],
       ),
     ),
+  ]
+}
+
+/**
+ * Where plain HTTP is led to. 308 keeps a form a form. Behind another proxy, clients know that one's name, and its port is HTTPS's own:
+ * a port in X-Forwarded-Host is that of plain HTTP.
+ */
+function redirectMaps({ only, listen }: Tls, client: ClientVariables, trusts: boolean): Node[] {
+  if (!only) return []
+  const own: Argument = [variable('host'), literal(portSuffix(listen))]
+  return [
+    from(
+      'https-only',
+      block(
+        'map',
+        [[variable(client.scheme), literal(':'), variable('request_method')], variable('tsgi_to_https')],
+        [entry('default', NONE), entry(literal('~^http:(?:GET|HEAD)$'), '301'), entry(literal('~^http:'), '308')],
+      ),
+    ),
+    trusts
+      ? block(
+          'map',
+          [[variable('tsgi_trusted'), literal(':'), variable('http_x_forwarded_host')], variable('tsgi_https_host')],
+          [
+            entry('default', own),
+            entry(literal('1:'), variable('host')),
+            entry(literal('~^1:(?<https_host>[\\w.-]+|\\[[\\da-fA-F:.]+\\])'), variable('https_host')),
+          ],
+        )
+      : block('map', [variable('host'), variable('tsgi_https_host')], [entry('default', own)]),
   ]
 }
 
@@ -94,29 +124,11 @@ export function tlsListenWords({ http2 }: Tls, build: NginxBuild): string[] {
 }
 
 /** What every request of the server is looked at for: whether it came by HTTPS, and with a certificate. */
-export function tlsChecks(tls: Tls, client: ClientVariables): Node[] {
-  const { clients, only, hstsPolicy, listen } = tls
+export function tlsChecks(tls: Tls): Node[] {
+  const { clients, only, hstsPolicy } = tls
   return [
     ...(hstsPolicy === undefined ? [] : [hsts()]),
-    ...(only
-      ? [
-          from(
-            'https-only',
-            block(
-              'if',
-              [variable(client.scheme), '=', 'http'],
-              [
-                directive('return', 301, [
-                  literal('https://'),
-                  variable('host'),
-                  literal(portSuffix(listen)),
-                  variable('request_uri'),
-                ]),
-              ],
-            ),
-          ),
-        ]
-      : []),
+    ...(only ? [redirectBy(301), redirectBy(308)] : []),
     ...(clients === undefined
       ? []
       : [
@@ -128,6 +140,11 @@ export function tlsChecks(tls: Tls, client: ClientVariables): Node[] {
             : from('ssl-verify-client', block('if', [variable('tsgi_no_certificate')], [directive('return', 403)])),
         ]),
   ]
+}
+
+function redirectBy(status: 301 | 308): Node {
+  const target = [literal('https://'), variable('tsgi_https_host'), variable('request_uri')]
+  return from('https-only', block('if', [variable('tsgi_to_https'), '=', String(status)], [directive('return', status, target)]))
 }
 
 /** For a location that adds headers of its own, which makes nginx forget the server's. */

@@ -158,6 +158,9 @@ describe.each(PROXIES)('HTTPS behind $name', (kind) => {
         headers: { location: `https://localhost:${site.httpsPort}/a%2Fb?x=1` },
       })
       expect(redirect.headers['strict-transport-security']).toBeUndefined()
+      // A form is not turned into a page.
+      expect((await site.ask('/form', { method: 'POST', body: 'a=1' })).status).toBe(308)
+      expect((await site.ask('/', { method: 'HEAD' })).status).toBe(301)
       expect((await site.ask('/', SECURE)).headers['strict-transport-security']).toBe('max-age=31536000')
       const tooLarge = await site
         .ask('/', { ...SECURE, method: 'POST', body: 'x'.repeat(11 * 1024 * 1024) })

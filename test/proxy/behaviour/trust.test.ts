@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Wire } from '../../../src/proxy/site.ts'
+import { makeCertificate } from '../../support/certificates.ts'
 import { requires } from '../../support/requirements.ts'
 import { PROXIES, startSite } from './running-site.ts'
+import type { RunningSite } from './running-site.ts'
 
 const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
 
@@ -71,6 +73,51 @@ describe.each(PROXIES)('proxies in front of $name', (kind) => {
         expect(environ.HTTPS).toBeUndefined()
         expect(environ.HTTP_FORWARDED).toBeUndefined()
       }
+    })
+  })
+
+  requires(kind.program, 'openssl').describe('where HTTPS is a must', () => {
+    const start = (networks: readonly string[]): Promise<RunningSite> =>
+      startSite(kind, ({ root, httpsPort }) => {
+        const { certificate, key } = makeCertificate(root, 'server', { name: 'localhost' })
+        return {
+          trust: { networks, header: 'X-Forwarded-For' },
+          tls: {
+            listen: [{ host: '127.0.0.1', port: httpsPort }],
+            certificateFile: certificate,
+            keyFile: key,
+            http2: false,
+            only: true,
+            hstsPolicy: 'max-age=60',
+            environment: false,
+          },
+        }
+      })
+    const https = { 'X-Forwarded-Proto': 'https', Host: 'inner.test' }
+    const http = { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': 'shop.example.test:8080', Host: 'inner.test:81' }
+
+    it('say whether their client came by it, and by which name', async () => {
+      const site = await start(['127.0.0.1'])
+      const served = await site.ask('/', { headers: https })
+      expect(served.status).toBe(200)
+      expect(served.headers['strict-transport-security']).toBe('max-age=60')
+      for (const secure of [false, true]) {
+        expect(await site.ask('/a%2Fb?x=1', { headers: http, secure })).toMatchObject({
+          status: 301,
+          headers: { location: 'https://shop.example.test/a%2Fb?x=1' },
+        })
+      }
+      const { 'X-Forwarded-Host': _, ...unnamed } = http
+      expect((await site.ask('/x', { headers: unnamed })).headers.location).toBe('https://inner.test/x')
+    })
+
+    it('are not believed when they are strangers', async () => {
+      const site = await start(['10.0.0.0/8'])
+      const direct = await site.ask('/', { headers: https })
+      expect(direct).toMatchObject({ status: 301, headers: { location: `https://inner.test:${site.httpsPort}/` } })
+      expect(direct.headers['strict-transport-security']).toBeUndefined()
+      expect((await site.ask('/', { headers: http })).headers.location).toBe(`https://inner.test:${site.httpsPort}/`)
+      expect((await site.ask('/', { headers: http, secure: true })).status).toBe(200)
     })
   })
 })
