@@ -1,13 +1,41 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { seesUnasked } from './maintenance.ts'
-import { MODULES, upstreamOf } from './names.ts'
+import { entry, MODULES, NONE, upstreamOf } from './names.ts'
 import { requestHeaders, requestParams } from './params.ts'
 import type { ClientVariables } from './trust.ts'
 import type { Authentication, Site } from '../site.ts'
 
 /** The location of the question; no client can ask for it. */
 const QUESTION = '/tsgi-auth-request'
+
+/** The cookies of an answer, apart. */
+const COOKIES = ['tsgi_auth_cookie_1', 'tsgi_auth_cookie_2', 'tsgi_auth_cookie_3', 'tsgi_auth_cookie_4'] as const
+
+/** One Set-Cookie line: up to a comma with another name and `=` behind it. A date has a comma, too. */
+const COOKIE_LINE = "(?:(?!, [\\w!#$%&'*+.^`|~-]+=).)++"
+
+/** For the `http` block. From 1.23 on nginx joins all Set-Cookie lines of the answer to one, before it gives the first alone. */
+export function authMaps({ authentication }: Site): Node[] {
+  if (authentication === undefined) return []
+  return [
+    { comment: 'The cookies that come with the answer who may come in.' },
+    ...COOKIES.map((name, index) =>
+      block(
+        'map',
+        [variable('tsgi_auth_cookies'), variable(name)],
+        [
+          entry('default', NONE),
+          entry(
+            literal(`~^(?:${COOKIE_LINE}, ){${index}}(?<auth_cookie_${index + 1}>${COOKIE_LINE})`),
+            variable(`auth_cookie_${index + 1}`),
+          ),
+        ],
+      ),
+    ),
+    { comment: '' },
+  ]
+}
 
 /** The lines of a server whose requests the application is asked about. */
 export function authDirectives(site: Site): Node[] {
@@ -24,8 +52,8 @@ export function authDirectives(site: Site): Node[] {
         ]
       : []),
     { comment: 'A session that the application has renewed.' },
-    directive('auth_request_set', variable('tsgi_auth_cookie'), variable('upstream_http_set_cookie')),
-    directive('add_header', 'Set-Cookie', variable('tsgi_auth_cookie'), 'always'),
+    directive('auth_request_set', variable('tsgi_auth_cookies'), variable('upstream_http_set_cookie')),
+    ...COOKIES.map((name) => directive('add_header', 'Set-Cookie', variable(name), 'always')),
     { comment: '' },
   ]
 }

@@ -3,6 +3,7 @@ import type { LogLevel } from '../../interface/logger.ts'
 import { absolute } from '../absolute-path.ts'
 import { flagsOfSlowClients } from '../slow-clients.ts'
 import { nginxAccessFormat } from './access-format.ts'
+import { authMaps } from './authentication.ts'
 import { checkBuild, has } from './build.ts'
 import type { NginxBuild } from './build.ts'
 import { compressionDirectives } from './compression.ts'
@@ -96,6 +97,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     ...fileDirectives(site.files),
     ...compressionDirectives(site.compress),
     ...maintenanceMaps(site),
+    ...authMaps(site),
     ...upstreams(site),
     ...upgradeMaps(site, client),
     ...servers(site, build),

@@ -25,7 +25,7 @@ export function otherLocations(site: Site, client: ClientVariables, inside: (url
 }
 
 /** Requests as they are, to an HTTP server that is not ours; an upgrade goes through. */
-export function passTo({ timeouts }: Site, client: ClientVariables, backend: string, option: string): Node[] {
+export function passTo({ timeouts, authentication }: Site, client: ClientVariables, backend: string, option: string): Node[] {
   if (!backend.startsWith('http://'))
     throw new TsgiError('TSGI_ERR_OPTION', `--${option}: only http:// backends can be passed to`)
   const headers: readonly (readonly [string, Argument])[] = [
@@ -38,6 +38,8 @@ export function passTo({ timeouts }: Site, client: ClientVariables, backend: str
     ['Proxy', literal('')],
     ['Connection', variable('tsgi_connection')],
     ['Upgrade', variable('tsgi_upgrade')],
+    // Who the application has said it is, or nobody; never what a client says.
+    ...(authentication === undefined ? [] : [['X-Remote-User', variable('tsgi_user')] satisfies [string, Argument]]),
   ]
   return [
     directive('proxy_http_version', '1.1'),

@@ -1,6 +1,6 @@
 import { quote, TsgiError } from '../../interface/errors.ts'
 import { absolute } from '../absolute-path.ts'
-import { authDirectives } from './authentication.ts'
+import { authDirectives, authLocation } from './authentication.ts'
 import type { NginxBuild } from './build.ts'
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
@@ -10,7 +10,7 @@ import { maintenanceDirectives } from './maintenance.ts'
 import { passTo } from './other-servers.ts'
 import { tlsChecks, tlsListenWords } from './tls.ts'
 import { clientVariables } from './trust.ts'
-import { wireSettings } from './wires.ts'
+import { transferSettings, wireSettings } from './wires.ts'
 import type { ListenAddress, Site } from '../site.ts'
 
 /** What can be nothing but an address in a directive; whether it is one, nginx says. No zone: nginx knows none. */
@@ -39,17 +39,7 @@ export function servers(site: Site, build: NginxBuild): Node[] {
   } else {
     add(undefined, [site.serverName], serverBody(site))
   }
-  for (const { host, backend } of proxyHosts) {
-    const client = clientVariables(site.trust)
-    add(
-      undefined,
-      [host],
-      [
-        ...(site.tls === undefined ? [] : tlsChecks(site.tls)),
-        block('location', ['/'], passTo(site, client, backend.endsWith('/') ? backend : `${backend}/`, 'proxy-virtual-host')),
-      ],
-    )
-  }
+  for (const { host, backend } of proxyHosts) add(undefined, [host], otherHost(site, backend))
   return nodes.slice(0, -1)
 }
 
@@ -66,6 +56,20 @@ function serverBody(site: Site): Node[] {
     ...locations(site),
     ...(site.includeFiles.length === 0 ? [] : [{ comment: '' }, { comment: 'Rules of your own.' }]),
     ...site.includeFiles.map((file) => from('include-file', directive('include', literal(absolute(file))))),
+  ]
+}
+
+/** A host that another server answers: the rules who may come in are ours all the same, and nobody is exempt there. */
+function otherHost(site: Site, backend: string): Node[] {
+  const client = clientVariables(site.trust)
+  // A path that begins as it is asked for is passed on as it was sent.
+  const target = /^\w+:\/\/[^/]+\/$/.test(backend) ? backend.slice(0, -1) : backend
+  return [
+    ...(site.tls === undefined ? [] : tlsChecks(site.tls)),
+    ...authDirectives(site),
+    ...(site.authentication === undefined ? [] : transferSettings(site)),
+    block('location', ['/'], passTo(site, client, target, 'proxy-virtual-host')),
+    ...authLocation(site, client),
   ]
 }
 

@@ -75,18 +75,26 @@ export function upgradeMaps({ wire, proxyMounts, proxyHosts }: Site, client: Cli
 
 /** What holds for every location of the server: parameters, buffers, waits. */
 export function wireSettings(site: Site): Node[] {
-  const { wire, timeouts } = site
+  const { wire } = site
   const client = clientVariables(site.trust)
   return [
     { comment: 'What a worker is told about a request.' },
     ...(wire === 'http'
-      ? [directive('proxy_http_version', '1.1'), directive('proxy_redirect', 'off'), ...requestHeaders(site, client)]
+      ? [directive('proxy_redirect', 'off'), ...requestHeaders(site, client)]
       : requestParams(wire, site, client)),
     // An upgrade over FastCGI is impossible, and goes over uwsgi.
     ...(wire === 'fastcgi' ? requestParams('uwsgi', site, client) : []),
     { comment: '' },
+    ...transferSettings(site),
+  ]
+}
+
+/** How workers are spoken to, whatever they are told. */
+export function transferSettings({ wire, timeouts }: Site): Node[] {
+  return [
     { comment: 'Room for a long response head, and retries of what no worker has answered.' },
     ...(wire === 'fastcgi' ? [from('wire', directive('fastcgi_keep_conn', 'on'))] : []),
+    ...(wire === 'http' ? [directive('proxy_http_version', '1.1')] : []),
     ...transfer(MODULES[wire], timeouts.connectMs, timeouts.readMs),
     ...(wire === 'fastcgi' ? transfer('uwsgi', timeouts.connectMs, timeouts.upgradeReadMs) : []),
     { comment: '' },

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
@@ -104,5 +106,49 @@ describe.each(PROXIES.filter((kind) => kind.asksApplication))('authentication by
     expect((await site.ask('/assets/secret.txt')).body).toBe('SECRET')
     expect((await site.ask('/open.txt')).body).toBe('open')
     expect((await site.echo('/two/open/x')).at).toBe('/two')
+  })
+
+  requires(kind.program).test('holds for other servers, by URL and by name, which learn who it is', async () => {
+    const other = createServer((request, response) =>
+      response.end(JSON.stringify([request.url, request.headers['x-remote-user']])),
+    )
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void other.close())
+    const backend = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    const site = await startSite(
+      kind,
+      () => ({
+        proxyMounts: [
+          { url: '/other', backend },
+          { url: '/open', backend },
+        ],
+        proxyHosts: [{ host: 'other.test', backend }],
+        authentication: { url: '/auth', exempt: ['/open'] },
+      }),
+      { '': members },
+    )
+    const liar = { 'X-Remote-User': 'root' }
+    for (const Host of ['here.test', 'other.test']) {
+      expect((await site.ask('/other/x', { headers: { ...liar, Host } })).status).toBe(401)
+      const { status, body } = await site.ask('/other/x', { headers: { ...ALICE.headers, Host } })
+      expect(status).toBe(200)
+      expect(JSON.parse(body)[1]).toContain('alice of /other/x')
+    }
+    expect(JSON.parse((await site.ask('/open/x', { headers: liar })).body)).toEqual(['/x', null])
+  })
+
+  requires(kind.program).test('passes on the first cookie of its answer whole, however many there are', async () => {
+    const cookies: Application = (environ, startResponse) => {
+      if (environ.PATH_INFO !== '/auth') return echo('')(environ, startResponse)
+      startResponse('200 OK', [
+        ['Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/'],
+        ['Set-Cookie', 'b=2; Path=/'],
+      ])
+      return ''
+    }
+    const site = await startSite(kind, () => ({ authentication: { url: '/auth', exempt: [] } }), { '': cookies })
+    const seen = (await site.ask('/')).headers['set-cookie']
+    expect(seen?.[0]).toBe('a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/')
+    if (seen?.[1] !== undefined) expect(seen[1]).toBe('b=2; Path=/')
   })
 })

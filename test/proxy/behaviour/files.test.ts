@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
+import type { Application } from '../../../src/interface/application.ts'
 import type { StaticFiles } from '../../../src/proxy/site.ts'
 import { requires } from '../../support/requirements.ts'
 import { PROXIES, startSite } from './running-site.ts'
@@ -30,25 +31,30 @@ async function start(
   kind: ProxyKind,
   files: Partial<StaticFiles>,
   more: (place: Place) => SiteChanges = () => ({}),
+  applications: Readonly<Record<string, Application>> = {},
 ): Promise<RunningSite> {
-  return startSite(kind, (place) => {
-    for (const [name, content] of Object.entries(FILES)) {
-      mkdirSync(dirname(join(place.root, name)), { recursive: true })
-      writeFileSync(join(place.root, name), content)
-    }
-    return {
-      files: {
-        documentRoot: join(place.root, 'public'),
-        aliases: [
-          { url: '/assets/', path: join(place.root, 'assets'), kind: 'directory' },
-          { url: '/favicon.ico', path: join(place.root, 'icon.ico'), kind: 'file' },
-        ],
-        directoryListing: false,
-        ...files,
-      },
-      ...more(place),
-    }
-  })
+  return startSite(
+    kind,
+    (place) => {
+      for (const [name, content] of Object.entries(FILES)) {
+        mkdirSync(dirname(join(place.root, name)), { recursive: true })
+        writeFileSync(join(place.root, name), content)
+      }
+      return {
+        files: {
+          documentRoot: join(place.root, 'public'),
+          aliases: [
+            { url: '/assets/', path: join(place.root, 'assets'), kind: 'directory' },
+            { url: '/favicon.ico', path: join(place.root, 'icon.ico'), kind: 'file' },
+          ],
+          directoryListing: false,
+          ...files,
+        },
+        ...more(place),
+      }
+    },
+    applications,
+  )
 }
 
 describe.each(PROXIES)('files behind $name', (kind) => {
@@ -153,5 +159,14 @@ describe.each(PROXIES)('files behind $name', (kind) => {
     expect((await site.ask('/')).body).toBe('home')
     expect((await site.ask('/none')).status).toBe(404)
     expect((await site.echo('/app/x')).at).toBe('/app')
+  })
+
+  requires(kind.program).test("leave the application's own types alone", async () => {
+    const plain: Application = (_, startResponse) => {
+      startResponse('200 OK', [['Content-Type', 'text/html']])
+      return 'caf\u00e9'
+    }
+    const site = await start(kind, {}, () => ({}), { '': plain })
+    expect((await site.ask('/x')).headers['content-type']).toBe('text/html')
   })
 })

@@ -108,4 +108,13 @@ describe.each(PROXIES)('other servers behind $name', (kind) => {
     expect(JSON.parse(answer.body)).toMatchObject({ url: '/a%20b?x=1', headers: { 'x-forwarded-host': 'other.test' } })
     expect((await site.echo('/', { headers: { Host: 'here.test' } })).at).toBe('')
   })
+
+  requires(kind.program).test('under a name get the path as it was sent', async () => {
+    const address = await backend()
+    const site = await startSite(kind, () => ({ proxyHosts: [{ host: 'other.test', backend: address }] }))
+    const answer = await site.ask('/a%2Fb//c?x=%2F', { headers: { Host: 'other.test' } })
+    expect(JSON.parse(answer.body)).toMatchObject({ url: '/a%2Fb//c?x=%2F' })
+    const redirect = await site.ask('/deep/redirect', { headers: { Host: 'other.test' } })
+    expect(String(redirect.headers.location).replace(/^http:\/\/other\.test(?::\d+)?/, '')).toBe('/deep/target')
+  })
 })
