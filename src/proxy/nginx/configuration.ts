@@ -1,6 +1,7 @@
 import { TsgiError } from '../../interface/errors.ts'
 import type { LogLevel } from '../../interface/logger.ts'
 import { absolute } from '../absolute-path.ts'
+import { checkValues } from '../site-values.ts'
 import { flagsOfSlowClients } from '../slow-clients.ts'
 import { nginxAccessFormat } from './access-format.ts'
 import { authMaps } from './authentication.ts'
@@ -41,6 +42,7 @@ export function nginxConfiguration(site: Site, build: NginxBuild): string {
 
 /** The same as directives, each with the option that caused it. */
 export function nginxDirectives(site: Site, build: NginxBuild): Node[] {
+  checkValues(site)
   checkBuild(site, build)
   checkTls(site)
   checkSlowClients(site)

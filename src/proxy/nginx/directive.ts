@@ -10,7 +10,7 @@ export type { Literal } from '../configuration-value.ts'
  *
  * `plain`: itself. `variables`: nginx replaces `$name`; a `$` of a literal value is written as a variable that holds one, for nginx
  * knows no other way to escape it. `constant`: nginx replaces it too, but does something else for a value that has a variable
- * (it opens such a log for every line, as the worker's user), so that a literal `$` is refused.
+ * (it opens such a log for every line, as the worker's user, and looks such a server up for every request), so that a literal `$` is refused.
  */
 const DIRECTIVES = {
   absolute_redirect: 'plain',
@@ -72,7 +72,7 @@ const DIRECTIVES = {
   proxy_http_version: 'plain',
   proxy_intercept_errors: 'plain',
   proxy_next_upstream: 'plain',
-  proxy_pass: 'variables',
+  proxy_pass: 'constant',
   proxy_pass_request_body: 'plain',
   proxy_read_timeout: 'plain',
   proxy_redirect: 'variables',

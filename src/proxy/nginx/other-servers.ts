@@ -1,4 +1,3 @@
-import { TsgiError } from '../../interface/errors.ts'
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
 import { time } from './names.ts'
@@ -26,8 +25,6 @@ export function otherLocations(site: Site, client: ClientVariables, inside: (url
 
 /** Requests as they are, to an HTTP server that is not ours; an upgrade goes through. */
 export function passTo({ timeouts, authentication }: Site, client: ClientVariables, backend: string, option: string): Node[] {
-  if (!backend.startsWith('http://'))
-    throw new TsgiError('TSGI_ERR_OPTION', `--${option}: only http:// backends can be passed to`)
   const headers: readonly (readonly [string, Argument])[] = [
     ['Host', variable('proxy_host')],
     ['X-Forwarded-For', variable('remote_addr')],

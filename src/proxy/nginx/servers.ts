@@ -55,8 +55,13 @@ function serverBody(site: Site): Node[] {
     ...wireSettings(site),
     ...locations(site),
     ...(site.includeFiles.length === 0 ? [] : [{ comment: '' }, { comment: 'Rules of your own.' }]),
-    ...site.includeFiles.map((file) => from('include-file', directive('include', literal(absolute(file))))),
+    ...site.includeFiles.map((file) => from('include-file', directive('include', literal(oneFile(absolute(file)))))),
   ]
+}
+
+/** nginx takes some characters for a pattern, and includes nothing where no file fits it. */
+function oneFile(path: string): string {
+  return /[*?[]/.test(path) ? path.replace(/[*?[\]\\]/g, '\\$&') : path
 }
 
 /** A host that another server answers: the rules who may come in are ours all the same, and nobody is exempt there. */
