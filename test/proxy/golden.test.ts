@@ -4,6 +4,7 @@ import { requires } from '../support/requirements.ts'
 import { readConfiguration } from './nginx-reader.ts'
 import { nginxTest, withServerRoot } from './nginx-test.ts'
 import { BUILDS, fullSite, makeFiles, NGINX_BUILD, nginxText, OPTION_SETS, siteIn } from './sites.ts'
+import { testedBuild } from './tested-nginx.ts'
 
 describe("nginx's configuration", () => {
   for (const [name, changes] of Object.entries(OPTION_SETS)) {
@@ -14,6 +15,34 @@ describe("nginx's configuration", () => {
 
   it.each(['fastcgi', 'uwsgi', 'http'] as const)('for a site with everything over %s is the reviewed text', async (wire) => {
     await expect(nginxText(fullSite('/srv/site', wire))).toMatchFileSnapshot(`golden/everything-${wire}.conf`)
+  })
+
+  it('for a site with everything in front of a newer nginx is the reviewed text', async () => {
+    const build = { ...NGINX_BUILD, version: '1.26.3' }
+    await expect(nginxText(fullSite('/srv/site', 'fastcgi'), build)).toMatchFileSnapshot('golden/everything-nginx-1.26.conf')
+  })
+
+  it.each([
+    ['1.25.0', true],
+    ['1.25.1', false],
+    ['1.26.3', false],
+  ])('has HTTP/2 as nginx %s wants it', (version, inListen) => {
+    const text = nginxText(fullSite('/srv/site', 'http'), { ...NGINX_BUILD, version })
+    expect(/listen .* http2/.test(text)).toBe(inListen)
+    expect(/^ *http2 on;/m.test(text)).toBe(!inListen)
+  })
+
+  it.each([
+    ['http_ssl_module', 'https-port'],
+    ['http_v2_module', 'http2'],
+    ['http_realip_module', 'trust-proxy'],
+    ['http_auth_request_module', 'auth-url'],
+  ])('is refused for a build without %s, with the option that wants it: --%s', (module, option) => {
+    const build = { ...NGINX_BUILD, with: new Set([...NGINX_BUILD.with].filter((each) => each !== module)) }
+    expect(() => nginxText(fullSite('/srv/site', 'fastcgi'), build)).toThrow(
+      expect.objectContaining({ code: 'TSGI_ERR_PROXY_CONFIG', message: expect.stringContaining(`${module} (--${option})`) }),
+    )
+    expect(nginxText(siteIn('/srv'), { ...NGINX_BUILD, with: new Set() })).toContain('listen')
   })
 
   it('asks for nothing that the build leaves out', () => {
@@ -59,7 +88,7 @@ requires('nginx', 'openssl').describe('nginx -t', () => {
   it.each(['fastcgi', 'uwsgi', 'http'] as const)('takes a site with everything over %s', async (wire) => {
     await withServerRoot('root', (directory) => {
       makeFiles(directory)
-      const { ok, output } = nginxTest(directory, nginxText(fullSite(directory, wire)))
+      const { ok, output } = nginxTest(directory, nginxText(fullSite(directory, wire), testedBuild()))
       expect(output).not.toMatch(/\[(?:warn|error|emerg)\](?!.*open file resource limit)/)
       expect(ok).toBe(true)
     })
@@ -71,7 +100,10 @@ requires('nginx', 'openssl').describe('nginx -t', () => {
         // Account and small port need root; both are words that nginx looks up.
         const { runAs: _, ...unprivileged } = changes
         const listen = (changes.listen ?? [{ host: '127.0.0.1', port: 8000 }]).map((address) => ({ ...address, port: 8000 }))
-        const { ok, output } = nginxTest(directory, nginxText(siteIn(directory, { ...unprivileged, listen }), BUILDS[name]))
+        const { ok, output } = nginxTest(
+          directory,
+          nginxText(siteIn(directory, { ...unprivileged, listen }), BUILDS[name] ?? testedBuild()),
+        )
         expect(output).not.toMatch(/\[(?:warn|error|emerg)\](?!.*open file resource limit)/)
         expect(ok).toBe(true)
       })

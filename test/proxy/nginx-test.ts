@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { findExecutable } from '../support/requirements.ts'
+import { testedNginx } from './tested-nginx.ts'
 
 /** Runs the real `nginx -t` on a configuration in a directory. */
 export function nginxTest(directory: string, configuration: string): { ok: boolean; output: string } {
@@ -11,7 +11,7 @@ export function nginxTest(directory: string, configuration: string): { ok: boole
   writeFileSync(file, configuration)
   const args = ['-t', '-e', 'stderr', '-p', directory, '-c', file]
   // The test opens standard output where the access log goes there, and a pipe of Node's is a socket, which cannot be opened.
-  const { status, stderr } = spawnSync(findExecutable('nginx') ?? 'nginx', args, {
+  const { status, stderr } = spawnSync(testedNginx(), args, {
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
   })

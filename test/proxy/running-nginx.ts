@@ -5,9 +5,9 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { findExecutable } from '../support/requirements.ts'
 import { nginxText, siteIn } from './sites.ts'
 import type { SiteChanges } from './sites.ts'
+import { testedBuild, testedNginx } from './tested-nginx.ts'
 
 export interface RunningNginx {
   readonly port: number
@@ -29,9 +29,9 @@ export async function startNginx(changes: SiteChanges, backend: (socket: Socket)
   const workers = createServer(backend)
   await new Promise<void>((resolve) => workers.listen(site.applications[0].socketPath, resolve))
   const file = join(root, 'nginx.conf')
-  writeFileSync(file, nginxText(site))
+  writeFileSync(file, nginxText(site, testedBuild()))
   const errorLog = join(root, 'error.log')
-  const child = spawn(findExecutable('nginx') ?? 'nginx', ['-e', errorLog, '-p', root, '-c', file], { stdio: 'ignore' })
+  const child = spawn(testedNginx(), ['-e', errorLog, '-p', root, '-c', file], { stdio: 'ignore' })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   await Promise.race([
     accepting(port),

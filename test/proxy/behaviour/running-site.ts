@@ -16,6 +16,7 @@ import { installedApacheText } from '../apache-test.ts'
 import { freePort } from '../running-nginx.ts'
 import { nginxText, siteIn } from '../sites.ts'
 import type { SiteChanges } from '../sites.ts'
+import { testedBuild, testedNginx } from '../tested-nginx.ts'
 
 /** A proxy under test: how its configuration is written and how it is run in the foreground. */
 export interface ProxyKind {
@@ -41,8 +42,8 @@ export const PROXIES: readonly ProxyKind[] = [
     program: 'nginx',
     asksApplication: true,
     rule: 'add_header X-Mine yes always;\n',
-    text: nginxText,
-    command: (root, file) => [nginxExecutable(), '-e', join(root, 'error.log'), '-p', root, '-c', file],
+    text: (site) => nginxText(site, testedBuild()),
+    command: (root, file) => [testedNginx(), '-e', join(root, 'error.log'), '-p', root, '-c', file],
   },
   {
     name: 'Apache',
@@ -53,11 +54,6 @@ export const PROXIES: readonly ProxyKind[] = [
     command: (_, file) => [findExecutable('apache2') ?? 'apache2', '-DFOREGROUND', '-f', file],
   },
 ]
-
-/** Another one than Debian's may be named. */
-function nginxExecutable(): string {
-  return process.env.TSGI_TEST_NGINX ?? findExecutable('nginx') ?? 'nginx'
-}
 
 /** What a site is made from before the proxy runs. */
 export interface Place {
