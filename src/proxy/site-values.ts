@@ -10,9 +10,9 @@ const HEADER = /^[A-Za-z][A-Za-z\d-]*$/
 /** A host and perhaps a port, and no socket of this machine. TLS to another server would need its certificate checked. */
 const BACKEND = /^http:\/\/(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?(?:\/|$)/
 
-/** Errors that a proxy can show something else for. */
+/** Errors that a proxy can show something else for. Those above are nginx's between its own places. */
 const FIRST_ERROR = 400
-const LAST_ERROR = 599
+const LAST_ERROR = 589
 
 /**
  * Refuses what a proxy would take for something else than the value that it is: a pattern, a keyword, a file, another server.

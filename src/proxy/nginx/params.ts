@@ -86,6 +86,10 @@ function authParams(url: string): Param[] {
     ['HTTP_X_ORIGINAL_URI', variable('request_uri')],
     // An upgrade is asked about, not made.
     ['HTTP_UPGRADE', literal(''), 'if_not_empty'],
+    // What the client has of the page it has not of this answer, which must not be 304 or 206.
+    ['HTTP_IF_NONE_MATCH', literal(''), 'if_not_empty'],
+    ['HTTP_IF_MODIFIED_SINCE', literal(''), 'if_not_empty'],
+    ['HTTP_RANGE', literal(''), 'if_not_empty'],
   ]
 }
 
@@ -123,6 +127,9 @@ export function requestHeaders(sources: ParamSources, client: ClientVariables, a
     ['Connection', literal('')],
     ['Upgrade', literal('')],
     ['Content-Length', literal('')],
+    ['If-None-Match', literal('')],
+    ['If-Modified-Since', literal('')],
+    ['Range', literal('')],
     ['X-Remote-User', literal('')],
     ['X-Original-Method', variable('request_method')],
     ['X-Original-URI', variable('request_uri')],

@@ -8,7 +8,7 @@ import { errorOverride, errorPages } from './error-pages.ts'
 import { locations } from './locations.ts'
 import { maintenanceDirectives } from './maintenance.ts'
 import { passTo } from './other-servers.ts'
-import { tlsChecks, tlsListenWords } from './tls.ts'
+import { hsts, tlsChecks, tlsListenWords } from './tls.ts'
 import { clientVariables } from './trust.ts'
 import { transferSettings, wireSettings } from './wires.ts'
 import type { ListenAddress, Site } from '../site.ts'
@@ -90,6 +90,8 @@ function redirect({ hosts, serverName, listen, tls, trust }: Site): Node[] {
     return from('server-name', directive('return', 301, target))
   }
   return [
+    // Lists of names that browsers only ask by HTTPS want it here, too.
+    ...(tls?.hstsPolicy === undefined ? [] : [hsts()]),
     ...((tls === undefined && trust === undefined) || tls?.only === true
       ? []
       : [block('if', [variable(client.scheme), '=', 'https'], [to('https', tls?.listen ?? [])])]),

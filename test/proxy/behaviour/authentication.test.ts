@@ -151,4 +151,22 @@ describe.each(PROXIES.filter((kind) => kind.asksApplication))('authentication by
     expect(seen?.[0]).toBe('a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Path=/')
     if (seen?.[1] !== undefined) expect(seen[1]).toBe('b=2; Path=/')
   })
+
+  requires(kind.program).describe('asks about the request', () => {
+    it.each(WIRES)('and not for its answer, of which the client may have some, over %s', async (wire) => {
+      const caching: Application = (environ, startResponse) => {
+        if (environ.PATH_INFO !== '/auth') return echo('')(environ, startResponse)
+        const conditional = ['HTTP_IF_NONE_MATCH', 'HTTP_IF_MODIFIED_SINCE', 'HTTP_RANGE'].some((name) => name in environ)
+        startResponse(conditional ? '304 Not Modified' : '200 OK', [])
+        return ''
+      }
+      const site = await startSite(kind, () => ({ wire, authentication: { url: '/auth', exempt: [] } }), { '': caching })
+      const headers = {
+        'If-None-Match': '*',
+        'If-Modified-Since': 'Wed, 21 Oct 2026 07:28:00 GMT',
+        Range: 'bytes=0-1',
+      }
+      expect((await site.echo('/x', { headers })).environ).toMatchObject({ HTTP_IF_NONE_MATCH: '*', HTTP_RANGE: 'bytes=0-1' })
+    })
+  })
 })

@@ -84,6 +84,25 @@ describe.each(PROXIES)('limits behind $name', (kind) => {
     for (const wait of waits) expect(wait).toBeLessThan(6000)
   })
 
+  requires(kind.program).test('as many clients as are wanted are served at a time', async () => {
+    const clients = 40
+    let waiting: (() => void)[] = []
+    const meeting: Application = async (_, startResponse) => {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        if (waiting.length < clients) return
+        for (const each of waiting) each()
+        waiting = []
+      })
+      startResponse('200 OK', [])
+      return 'all here'
+    }
+    const limits = { requestBodyBytes: 0, clients }
+    const site = await startSite(kind, () => ({ limits, proxyWorkers: 1 }), { '': meeting })
+    const answers = await Promise.all(Array.from({ length: clients }, () => site.ask('/')))
+    expect(answers.map(({ body }) => body)).toEqual(answers.map(() => 'all here'))
+  })
+
   requires(kind.program).test("rules of one's own are read within the server", async () => {
     const site = await startSite(kind, ({ root }) => {
       writeFileSync(`${root}/mine.conf`, kind.rule)

@@ -55,6 +55,7 @@ describe.each(PROXIES)('names behind $name', (kind) => {
           keyFile: key,
           http2: true,
           only: false,
+          hstsPolicy: 'max-age=60; includeSubDomains; preload',
           environment: false,
         },
       }
@@ -62,7 +63,10 @@ describe.each(PROXIES)('names behind $name', (kind) => {
     const secure = (host: string) => ({ ...to(host), secure: true, tls: { servername: host } })
     expect((await site.ask('/', secure('www.example.test'))).status).toBe(200)
     expect((await site.ask('/', secure('other.test'))).status).toBe(421)
-    expect((await site.ask('/x', secure('example.test'))).headers.location).toBe(`https://www.example.test:${site.httpsPort}/x`)
+    const redirect = await site.ask('/x', secure('example.test'))
+    expect(redirect.headers.location).toBe(`https://www.example.test:${site.httpsPort}/x`)
+    expect(redirect.headers['strict-transport-security']).toBe('max-age=60; includeSubDomains; preload')
+    expect((await site.ask('/x', to('example.test'))).headers).not.toHaveProperty('strict-transport-security')
   })
 
   requires(kind.program).test('are all served where none is given', async () => {
