@@ -9,8 +9,8 @@ import type { Authentication, Site } from '../site.ts'
 /** The location of the question; no client can ask for it. */
 const QUESTION = '/tsgi-auth-request'
 
-/** The cookies of an answer, apart. */
-const COOKIES = ['tsgi_auth_cookie_1', 'tsgi_auth_cookie_2', 'tsgi_auth_cookie_3', 'tsgi_auth_cookie_4'] as const
+/** The cookies of an answer, apart: a session's and one against forged forms. Each is a variable, of which nginx holds few hundred. */
+const COOKIES = ['tsgi_auth_cookie_1', 'tsgi_auth_cookie_2'] as const
 
 /** One Set-Cookie line: up to a comma with another name and `=` behind it. A date has a comma, too. */
 const COOKIE_LINE = "(?:(?!, [\\w!#$%&'*+.^`|~-]+=).)++"
@@ -24,13 +24,7 @@ export function authMaps({ authentication }: Site): Node[] {
       block(
         'map',
         [variable('tsgi_auth_cookies'), variable(name)],
-        [
-          entry('default', NONE),
-          entry(
-            literal(`~^(?:${COOKIE_LINE}, ){${index}}(?<auth_cookie_${index + 1}>${COOKIE_LINE})`),
-            variable(`auth_cookie_${index + 1}`),
-          ),
-        ],
+        [entry('default', NONE), entry(literal(`~^(?:${COOKIE_LINE}, ){${index}}(${COOKIE_LINE})`), variable('1'))],
       ),
     ),
     { comment: '' },

@@ -44,7 +44,7 @@ export function servers(site: Site, build: NginxBuild): Node[] {
 }
 
 function serverBody(site: Site): Node[] {
-  const checks = site.tls === undefined ? [] : tlsChecks(site.tls)
+  const checks = site.tls === undefined ? [] : tlsChecks(site.tls, site.trust !== undefined)
   return [
     ...checks,
     ...(checks.length === 0 ? [] : [{ comment: '' }]),
@@ -70,7 +70,7 @@ function otherHost(site: Site, backend: string): Node[] {
   // A path that begins as it is asked for is passed on as it was sent.
   const target = /^\w+:\/\/[^/]+\/$/.test(backend) ? backend.slice(0, -1) : backend
   return [
-    ...(site.tls === undefined ? [] : tlsChecks(site.tls)),
+    ...(site.tls === undefined ? [] : tlsChecks(site.tls, site.trust !== undefined)),
     ...authDirectives(site),
     ...(site.authentication === undefined ? [] : transferSettings(site)),
     block('location', ['/'], passTo(site, client, target, 'proxy-virtual-host')),

@@ -1,6 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { block, directive, from, literal, variable } from './directive.ts'
-import type { Argument, Node } from './directive.ts'
+import type { Literal, Node, Variable } from './directive.ts'
 import { entry, NONE } from './names.ts'
 import { below } from './regex.ts'
 import { TWO_READINGS } from './two-readings.ts'
@@ -50,7 +50,6 @@ function hstsMap({ hstsPolicy }: Tls, client: ClientVariables): Node[] {
  */
 function redirectMaps({ only, listen }: Tls, client: ClientVariables, trusts: boolean): Node[] {
   if (!only) return []
-  const own: Argument = [variable('host'), literal(portSuffix(listen))]
   return [
     from(
       'https-only',
@@ -60,17 +59,19 @@ function redirectMaps({ only, listen }: Tls, client: ClientVariables, trusts: bo
         [entry('default', NONE), entry(literal('~^http:(?:GET|HEAD)$'), '301'), entry(literal('~^http:'), '308')],
       ),
     ),
-    trusts
-      ? block(
-          'map',
-          [[variable('tsgi_trusted'), literal(':'), variable('http_x_forwarded_host')], variable('tsgi_https_host')],
-          [
-            entry('default', own),
-            entry(literal('1:'), variable('host')),
-            entry(literal('~^1:(?<https_host>[\\w.-]+|\\[[\\da-fA-F:.]+\\])'), variable('https_host')),
-          ],
-        )
-      : block('map', [variable('host'), variable('tsgi_https_host')], [entry('default', own)]),
+    ...(trusts
+      ? [
+          block(
+            'map',
+            [[variable('tsgi_trusted'), literal(':'), variable('http_x_forwarded_host')], variable('tsgi_https_host')],
+            [
+              entry('default', ownHost(listen)),
+              entry(literal('1:'), variable('host')),
+              entry(literal('~^1:([\\w.-]+|\\[[\\da-fA-F:.]+\\])'), variable('1')),
+            ],
+          ),
+        ]
+      : []),
   ]
 }
 
@@ -124,11 +125,11 @@ export function tlsListenWords({ http2 }: Tls, build: NginxBuild): string[] {
 }
 
 /** What every request of the server is looked at for: whether it came by HTTPS, and with a certificate. */
-export function tlsChecks(tls: Tls): Node[] {
+export function tlsChecks(tls: Tls, trusts: boolean): Node[] {
   const { clients, only, hstsPolicy } = tls
   return [
     ...(hstsPolicy === undefined ? [] : [hsts()]),
-    ...(only ? [redirectBy(301), redirectBy(308)] : []),
+    ...(only ? [redirectBy(301, tls, trusts), redirectBy(308, tls, trusts)] : []),
     ...(clients === undefined
       ? []
       : [
@@ -142,8 +143,13 @@ export function tlsChecks(tls: Tls): Node[] {
   ]
 }
 
-function redirectBy(status: 301 | 308): Node {
-  const target = [literal('https://'), variable('tsgi_https_host'), variable('request_uri')]
+/** Where HTTPS is, to clients that are not behind another proxy. */
+function ownHost(listen: Tls['listen']): readonly (Literal | Variable)[] {
+  return [variable('host'), literal(portSuffix(listen))]
+}
+
+function redirectBy(status: 301 | 308, { listen }: Tls, trusts: boolean): Node {
+  const target = [literal('https://'), ...(trusts ? [variable('tsgi_https_host')] : ownHost(listen)), variable('request_uri')]
   return from('https-only', block('if', [variable('tsgi_to_https'), '=', String(status)], [directive('return', status, target)]))
 }
 

@@ -51,7 +51,7 @@ export function trustDirectives(trust: TrustedProxies | undefined): Node[] {
     { comment: 'The first of several: the one that the client spoke to.' },
     told(TOLD.host, 'http_x_forwarded_host', [
       entry('default', variable('http_host')),
-      entry(literal('~^1:(?<told_host>[\\w.:[\\]-]+)'), variable('told_host')),
+      entry(literal('~^1:([\\w.:[\\]-]+)'), variable('1')),
     ]),
     block(
       'map',
@@ -67,7 +67,7 @@ export function trustDirectives(trust: TrustedProxies | undefined): Node[] {
       ],
       [
         entry('default', variable('server_port')),
-        entry(literal('~^1:(?<told_port>\\d{1,5})(?:,|:)'), variable('told_port')),
+        entry(literal('~^1:(\\d{1,5})(?:,|:)'), variable('1')),
         entry(literal('~*^1::https'), '443'),
         entry(literal('~*^1::http(?:$|,)'), '80'),
       ],
