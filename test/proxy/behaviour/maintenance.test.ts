@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
 import { requires } from '../../support/requirements.ts'
-import { PROXIES, startSite } from './running-site.ts'
+import { NGINX_ALONE, PROXIES, startSite } from './running-site.ts'
 import type { Place, ProxyKind, RunningSite } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
@@ -47,38 +47,6 @@ describe.each(PROXIES)('maintenance behind $name', (kind) => {
       expect(await site.ask('/', { headers: { Connection: 'Upgrade', Upgrade: 'websocket' } })).toMatchObject(PAGE)
       rmSync(`${site.root}/closed`)
       expect((await site.ask('/200')).body).toBe('own /200')
-    })
-
-    it('goes before files, other servers, error documents and the question who asks', async () => {
-      const site = await start(kind, ({ root }) => {
-        writeFileSync(`${root}/file.txt`, 'file')
-        writeFileSync(`${root}/unavailable.html`, 'unavailable')
-        return {
-          files: {
-            aliases: [
-              { url: '/file', path: `${root}/file.txt`, kind: 'file' },
-              { url: '/unavailable', path: `${root}/unavailable.html`, kind: 'file' },
-            ],
-            directoryListing: false,
-          },
-          proxyMounts: [{ url: '/other', backend: 'http://127.0.0.1:9' }],
-          errorDocuments: [{ code: 503, url: '/unavailable' }],
-          errorOverride: true,
-          ...(kind.asksApplication ? { authentication: { url: '/401', exempt: ['/unavailable', '/file'] } } : {}),
-        }
-      })
-      expect((await site.ask('/file')).body).toBe('file')
-      writeFileSync(`${site.root}/closed`, '')
-      for (const path of ['/', '/file', '/other/', '/unavailable']) expect(await site.ask(path), path).toMatchObject(PAGE)
-    })
-
-    it("lets the launcher's own probe through", async () => {
-      const site = await start(kind)
-      writeFileSync(`${site.root}/closed`, '')
-      const probe = { headers: { 'X-TSGI-Probe': 'token' } }
-      expect((await site.ask('/tsgi-probe', probe)).body).toBe('own /tsgi-probe')
-      expect(await site.ask('/tsgi-probe')).toMatchObject(PAGE)
-      expect(await site.ask('/x', probe)).toMatchObject(PAGE)
     })
   })
 
@@ -128,5 +96,41 @@ describe.each(PROXIES)('maintenance behind $name', (kind) => {
     const answer = await site.ask('/tsgi-maintenance.html')
     expect(answer.status).toBe(404)
     expect(answer.body).not.toContain('Back soon')
+  })
+})
+
+describe.each(NGINX_ALONE)('maintenance behind $name', (kind) => {
+  requires(kind.program).describe('while the flag is there', () => {
+    it('goes before files, other servers, error documents and the question who asks', async () => {
+      const site = await start(kind, ({ root }) => {
+        writeFileSync(`${root}/file.txt`, 'file')
+        writeFileSync(`${root}/unavailable.html`, 'unavailable')
+        return {
+          files: {
+            aliases: [
+              { url: '/file', path: `${root}/file.txt`, kind: 'file' },
+              { url: '/unavailable', path: `${root}/unavailable.html`, kind: 'file' },
+            ],
+            directoryListing: false,
+          },
+          proxyMounts: [{ url: '/other', backend: 'http://127.0.0.1:9' }],
+          errorDocuments: [{ code: 503, url: '/unavailable' }],
+          errorOverride: true,
+          ...(kind.asksApplication ? { authentication: { url: '/401', exempt: ['/unavailable', '/file'] } } : {}),
+        }
+      })
+      expect((await site.ask('/file')).body).toBe('file')
+      writeFileSync(`${site.root}/closed`, '')
+      for (const path of ['/', '/file', '/other/', '/unavailable']) expect(await site.ask(path), path).toMatchObject(PAGE)
+    })
+
+    it("lets the launcher's own probe through", async () => {
+      const site = await start(kind)
+      writeFileSync(`${site.root}/closed`, '')
+      const probe = { headers: { 'X-TSGI-Probe': 'token' } }
+      expect((await site.ask('/tsgi-probe', probe)).body).toBe('own /tsgi-probe')
+      expect(await site.ask('/tsgi-probe')).toMatchObject(PAGE)
+      expect(await site.ask('/x', probe)).toMatchObject(PAGE)
+    })
   })
 })

@@ -55,6 +55,9 @@ export const PROXIES: readonly ProxyKind[] = [
   },
 ]
 
+/** For what is not done behind the others, or not as yet. */
+export const NGINX_ALONE: readonly ProxyKind[] = PROXIES.filter(({ program }) => program === 'nginx')
+
 /** What a site is made from before the proxy runs. */
 export interface Place {
   /** Its server root, which is empty but for `temp`. */

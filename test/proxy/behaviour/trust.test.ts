@@ -101,6 +101,7 @@ describe.each(PROXIES)('proxies in front of $name', (kind) => {
       const served = await site.ask('/', { headers: https })
       expect(served.status).toBe(200)
       expect(served.headers['strict-transport-security']).toBe('max-age=60')
+      if (kind.program !== 'nginx') return
       for (const secure of [false, true]) {
         expect(await site.ask('/a%2Fb?x=1', { headers: http, secure })).toMatchObject({
           status: 301,

@@ -4,7 +4,7 @@ import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
 import { makeCertificate } from '../../support/certificates.ts'
 import { requires } from '../../support/requirements.ts'
-import { echo, PROXIES, startSite } from './running-site.ts'
+import { echo, NGINX_ALONE, PROXIES, startSite } from './running-site.ts'
 
 const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
 
@@ -31,8 +31,9 @@ const TO_OPEN = [
 /** The other way round: a proxy reads a path beside /secret, and a URL parser one below it. */
 const BESIDE_SECRET = [...TO_OPEN, '/secret\\x', '/x/..\\secret/x', '/open/..\\..\\secret/x', '/secret/x/../../open?x=/../']
 
-describe.each(PROXIES)('paths that can be read in two ways, behind $name', (kind) => {
-  if (kind.asksApplication) {
+describe.each(PROXIES.filter(({ asksApplication }) => asksApplication))(
+  'paths that can be read in two ways, behind $name',
+  (kind) => {
     requires(kind.program).describe('where the application is asked who may come in', () => {
       it.each(WIRES)('lead nobody past the question, over %s', async (wire) => {
         const site = await startSite(kind, () => ({ wire, authentication: { url: '/auth', exempt: ['/open'] } }), { '': nobody })
@@ -57,8 +58,10 @@ describe.each(PROXIES)('paths that can be read in two ways, behind $name', (kind
         expect((await site.echo('/shop/open/x')).at).toBe('/shop')
       })
     })
-  }
+  },
+)
 
+describe.each(NGINX_ALONE)('paths that can be read in two ways, behind $name', (kind) => {
   requires(kind.program, 'openssl').test('lead nobody past the demand for a certificate', async () => {
     const site = await startSite(kind, ({ root, httpsPort }) => {
       const { certificate, key } = makeCertificate(root, 'server', { name: 'localhost' })
