@@ -138,7 +138,9 @@ export async function startSite(
     throw new Error(`${kind.name} ended: ${log()}`)
   })
   failed.catch(() => {})
-  await Promise.race([accepting(place.port), failed])
+  // Sockets listen one after the other.
+  const ports = [...site.listen, ...(site.tls?.listen ?? [])].map((address) => address.port)
+  await Promise.race([Promise.all(ports.map(accepting)), failed])
   const ask: RunningSite['ask'] = (path, options = {}) => send(place, path, options)
   return {
     ...place,
