@@ -2,6 +2,7 @@ import { TsgiError } from '../../interface/errors.ts'
 import type { LogLevel } from '../../interface/logger.ts'
 import { absolute } from '../absolute-path.ts'
 import { addressText } from '../listen-address.ts'
+import { checkValues } from '../site-values.ts'
 import type { ListenAddress, Site } from '../site.ts'
 import { ACCESS_FORMAT, accessVariables, apacheAccessFormat } from './access-format.ts'
 import type { ApacheBuild } from './build.ts'
@@ -42,6 +43,7 @@ export function apacheConfiguration(site: Site, build: ApacheBuild): string {
 /** The same as directives, each with the option that caused it. */
 export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
   const { timeouts } = site
+  checkValues(site)
   checkSite(site)
   return [
     { comment: 'Written by tsgi-express for Apache httpd at every start: changes made here are lost.' },

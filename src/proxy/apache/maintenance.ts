@@ -1,3 +1,4 @@
+import { TsgiError } from '../../interface/errors.ts'
 import { absolute } from '../absolute-path.ts'
 import type { Site } from '../site.ts'
 import { openFile } from './files.ts'
@@ -19,15 +20,24 @@ export function maintenanceRules({ maintenance }: Site): Node[] {
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^50[234]$')),
     directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[L,E=no-proxy:1]')),
     directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[R=404,L]')),
+    { comment: "The launcher's own probe is let through." },
+    directive('RewriteCond', own('%{REQUEST_URI}'), own('!/tsgi-probe$'), own('[OR]')),
+    directive('RewriteCond', own('%{HTTP:X-TSGI-Probe}'), own('^$')),
     directive('RewriteCond', literal(absolute(maintenance.flag)), own('-f')),
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),
     from('maintenance', directive('RewriteRule', own('^'), own('-'), own('[R=503,L]'))),
   ]
 }
 
-/** What is shown in place of an error. */
+/** What is shown in place of an error. Throws `TSGI_ERR_OPTION`. */
 export function errorPages({ errorDocuments, errorOverride, maintenance }: Site): Node[] {
   const named = new Set(errorDocuments.map(({ code }) => code))
+  if (maintenance !== undefined && named.has(503)) {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      '--error-document 503 and --maintenance: Apache has one page for 503; leave one of them out, or take --server-type nginx',
+    )
+  }
   const codes = [...named].toSorted((a, b) => a - b)
   return [
     // Encoded, it can hold nothing that ErrorDocument would replace.

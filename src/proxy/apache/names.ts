@@ -1,4 +1,4 @@
-import type { ListenAddress, Site } from '../site.ts'
+import type { ListenAddress, Site, Tls } from '../site.ts'
 import { checkServerName } from '../listen-address.ts'
 import { directive, from, own, regexOf } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
@@ -48,9 +48,18 @@ export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addr
 export function httpsOnlyRules({ tls, trust }: Site): Node[] {
   if (tls?.only !== true) return []
   return [
+    // With 301, clients make a GET of a form.
+    ...toHttps(tls, trust, 308, [directive('RewriteCond', own('%{REQUEST_METHOD}'), own('!^(?:GET|HEAD)$'))]),
+    ...toHttps(tls, trust, 301, []),
+  ]
+}
+
+function toHttps({ listen }: Tls, trust: Site['trust'], status: number, conditions: readonly Directive[]): Node[] {
+  return [
+    ...conditions,
     ...(trust === undefined ? [] : [directive('RewriteCond', own('%{ENV:HTTPS}'), own('!=on'))]),
     directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^([^:\\s]+|\\[[^\\]\\s]*\\])(?::\\d+)? ${RAW_TARGET}`)),
-    from('https-only', redirect(`https://%1${portSuffix('https', tls.listen)}%2`, 301)),
+    from('https-only', redirect(`https://%1${portSuffix('https', listen)}%2`, status)),
   ]
 }
 

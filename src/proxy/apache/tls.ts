@@ -70,6 +70,23 @@ export function clientChecks({ tls }: Site, secure: boolean): Node[] {
     : urls.map((url) => from('ssl-verify-client', section('LocationMatch', [below(url.replace(/\/$/, ''))], [demand])))
 }
 
+/** A segment of dots, encoded or not, or a backslash, which URL parsers take for a slash. Browsers resolve them; the query is free. */
+const AMBIGUOUS = '^\\S+ [^?\\s]*(?:\\\\|(?:/|%2f)(?:\\.|%2e){1,2}(?:[/?#\\s]|%2f))'
+
+/**
+ * httpd resolves `/secret/../open` and picks the rules for `/open`, while applications get what the client sent and may find their
+ * `/secret` in it: such a path needs the certificate, too.
+ */
+export function ambiguityRules({ tls }: Site, secure: boolean): Node[] {
+  if (tls?.clients === undefined || tls.clients.urls.length === 0) return []
+  return [
+    { comment: 'Paths that an application may read in another way.' },
+    directive('RewriteCond', own('%{THE_REQUEST}'), own(AMBIGUOUS), own('[NC]')),
+    ...(secure ? [directive('RewriteCond', own('%{SSL:SSL_CLIENT_VERIFY}'), own('!=SUCCESS'))] : []),
+    from('ssl-verify-client', directive('RewriteRule', own('^'), own('-'), own('[F]'))),
+  ]
+}
+
 /** Browsers come back by HTTPS only. RFC 6797 forbids the header by plain HTTP (7.2). */
 export function hsts({ tls, trust }: Site, secure: boolean): Node[] {
   if (tls?.hstsPolicy === undefined || (!secure && trust === undefined)) return []

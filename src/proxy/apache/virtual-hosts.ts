@@ -9,7 +9,7 @@ import { errorPages, maintenanceRules } from './maintenance.ts'
 import { httpsOnlyRules, nameRules } from './names.ts'
 import { otherHost, otherServerRules, otherServers } from './other-servers.ts'
 import { fastcgiVariables, requestVariables } from './params.ts'
-import { clientChecks, hsts, tlsDirectives } from './tls.ts'
+import { ambiguityRules, clientChecks, hsts, tlsDirectives } from './tls.ts'
 import { below, byMountPoint, httpRules, workers } from './workers.ts'
 
 /** What answers on each port: the applications, which also get what is for no other name, and other hosts. */
@@ -54,6 +54,7 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
     ...maintenanceRules(site),
     ...nameRules(site, secure ? 'https' : 'http', secure ? (site.tls?.listen ?? []) : site.listen),
     ...(secure ? [] : httpsOnlyRules(site)),
+    ...ambiguityRules(site, secure),
     ...aliasRules(site),
     ...otherServerRules(site),
     ...documentRootRules(site),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
 import { requires } from '../../support/requirements.ts'
-import { NGINX_ALONE, PROXIES, startSite } from './running-site.ts'
+import { PROXIES, startSite } from './running-site.ts'
 import type { Place, ProxyKind, RunningSite } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
@@ -99,7 +99,7 @@ describe.each(PROXIES)('maintenance behind $name', (kind) => {
   })
 })
 
-describe.each(NGINX_ALONE)('maintenance behind $name', (kind) => {
+describe.each(PROXIES)('maintenance behind $name', (kind) => {
   requires(kind.program).describe('while the flag is there', () => {
     it('goes before files, other servers, error documents and the question who asks', async () => {
       const site = await start(kind, ({ root }) => {
@@ -114,7 +114,8 @@ describe.each(NGINX_ALONE)('maintenance behind $name', (kind) => {
             directoryListing: false,
           },
           proxyMounts: [{ url: '/other', backend: 'http://127.0.0.1:9' }],
-          errorDocuments: [{ code: 503, url: '/unavailable' }],
+          // Apache has one page for 503.
+          errorDocuments: kind.program === 'nginx' ? [{ code: 503, url: '/unavailable' }] : [],
           errorOverride: true,
           ...(kind.asksApplication ? { authentication: { url: '/401', exempt: ['/unavailable', '/file'] } } : {}),
         }

@@ -4,7 +4,7 @@ import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
 import { makeCertificate } from '../../support/certificates.ts'
 import { requires } from '../../support/requirements.ts'
-import { echo, NGINX_ALONE, PROXIES, startSite } from './running-site.ts'
+import { echo, PROXIES, startSite } from './running-site.ts'
 
 const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
 
@@ -61,7 +61,7 @@ describe.each(PROXIES.filter(({ asksApplication }) => asksApplication))(
   },
 )
 
-describe.each(NGINX_ALONE)('paths that can be read in two ways, behind $name', (kind) => {
+describe.each(PROXIES)('paths that can be read in two ways, behind $name', (kind) => {
   requires(kind.program, 'openssl').test('lead nobody past the demand for a certificate', async () => {
     const site = await startSite(kind, ({ root, httpsPort }) => {
       const { certificate, key } = makeCertificate(root, 'server', { name: 'localhost' })
