@@ -17,6 +17,9 @@ const MAX_PROXY_WORKERS = 8
 /** What clients are told to wait while there is maintenance, seconds: about as long as a deployment takes. */
 const RETRY_AFTER_S = 30
 
+/** What the proxy waits beyond the graceful timeout when it stops, so that it can tell clients what the workers have given up, milliseconds. */
+export const PROXY_MARGIN_MS = 2000
+
 /** What the site is made from. */
 export interface SiteSources {
   readonly settings: Settings<'start-server'>
@@ -74,7 +77,7 @@ export function siteOf({ settings, addresses, httpsAddresses, root, logs, accoun
       readMs: readTimeoutMs(clocksOf(settings)),
       upgradeReadMs: UPGRADE_READ_MS,
       otherReadMs: settings.proxyTimeout,
-      shutdownMs: settings.gracefulTimeout,
+      shutdownMs: settings.gracefulTimeout + PROXY_MARGIN_MS,
     },
     slowClients: slowClientsOf(settings),
     logs: { access: logs.access, accessFormat: settings.accessLogFormat, error: logs.error, level: settings.logLevel },

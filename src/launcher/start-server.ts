@@ -23,6 +23,7 @@ import { Interruption } from './interruption.ts'
 import { quoteLines } from './log-files.ts'
 import { logFilesOf } from './log-plan.ts'
 import { prepare } from './plan.ts'
+import { PROXY_MARGIN_MS } from './site.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
 import { ProxyReload } from './proxy-reload.ts'
@@ -75,6 +76,7 @@ export async function startServer(options: StartOptions): Promise<number> {
         ? {}
         : { reread: rereadOptions(plan, rereadWithEnviron(options.reread), log, proxyReload) }),
       drainDelayMs: plan.settings.drainDelay,
+      gracefulTimeoutMs: plan.settings.gracefulTimeout,
       reopenLogs,
       control,
     })
@@ -151,7 +153,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     const prefix = proxy === undefined ? [] : deathSignalPrefix()
     await Promise.race([failure, Promise.all([test, master.start()])])
     if (proxy !== undefined) {
-      const started = new ProxyProcess(proxy, root, logs, await prefix, settings.gracefulTimeout)
+      const started = new ProxyProcess(proxy, root, logs, await prefix, settings.gracefulTimeout + PROXY_MARGIN_MS)
       undo.push(() => started.stop('quick'))
       proxyProcess = started
     }

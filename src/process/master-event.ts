@@ -15,4 +15,4 @@ export type MasterEvent =
   | { readonly type: 'publish-failed'; readonly error: unknown }
   | { readonly type: 'call'; readonly run: () => void }
   | { readonly type: 'tick' }
-  | { readonly type: 'stop'; readonly how: StopKind }
+  | { readonly type: 'stop'; readonly how: StopKind; readonly timeoutMs: number }

@@ -107,8 +107,8 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
     for (const master of this.#masters) master.prepareStop(how)
   }
 
-  async stop(how: StopKind): Promise<void> {
-    await Promise.all(this.#masters.map((master) => master.stop(how)))
+  async stop(how: StopKind, timeoutMs?: number): Promise<void> {
+    await Promise.all(this.#masters.map((master) => master.stop(how, timeoutMs)))
   }
 }
 

@@ -67,6 +67,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#pool = new WorkerPool({
       log: options.log,
       spawn: (slot) => this.#spawn(this.#code ?? ServedCode.locate(options), slot),
+      after: (delayMs, run) => setTimeout(() => this.#post({ type: 'call', run }), delayMs),
       later: (slot, delayMs) => setTimeout(() => this.#post({ type: 'respawn', slot }), delayMs),
       retry: (worker, reason, delayMs) => setTimeout(() => this.#post({ type: 'recycle', worker, reason }), delayMs).unref(),
       onReady: () => this.#publish(),
@@ -184,16 +185,16 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   /**
-   * Stops the workers; resolves when all have ended. `graceful`: requests in flight get the graceful timeout.
+   * Stops the workers; resolves when all have ended. `graceful`: requests in flight get the graceful timeout, or `timeoutMs`.
    * `quick`: they get a second at most; a call with `quick` while it is stopping quickly ends everything at once.
    */
-  stop(how: StopKind): Promise<void> {
+  stop(how: StopKind, timeoutMs = this.options.gracefulTimeoutMs): Promise<void> {
     if (this.#state === 'new') {
       this.#state = 'stopped'
       this.#stopped.resolve()
     }
     this.#stopAsked.abort()
-    this.#post({ type: 'stop', how })
+    this.#post({ type: 'stop', how, timeoutMs })
     return this.#stopped.promise
   }
 
@@ -232,7 +233,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
         if (this.#state === 'running') this.#scaleTo(this.#upkeep.look(this.#pool, this.options))
         return
       case 'stop':
-        return this.#onStop(event.how)
+        return this.#onStop(event.how, event.timeoutMs)
     }
   }
 
@@ -364,7 +365,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#checkEnded()
   }
 
-  #onStop(how: StopKind): void {
+  #onStop(how: StopKind, timeoutMs: number): void {
     if (this.#state === 'failing' || this.#state === 'stopped') return
     if (this.#state === 'booting') {
       this.#stopKind = how
@@ -379,7 +380,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#state = 'stopping'
     clearInterval(this.#ticker)
     if (how === 'quick') this.#pool.drain(QUICK_REQUESTS_MS, QUICK_LIMIT_MS)
-    else this.#pool.drain(this.options.gracefulTimeoutMs)
+    else this.#pool.drain(timeoutMs)
     // The workers stop accepting; a client that comes now is refused, not left waiting for nobody.
     this.#sockets.close()
     this.#checkEnded()

@@ -4,6 +4,7 @@ import { Deferred } from '../loading/deferred.ts'
 import type { Command } from './control-protocol.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 import type { ServiceNotifier } from './service-notifier.ts'
+import { ReloadOvertaken } from './worker-pool.ts'
 import { signalMeanings, whyNotHere } from '../server/platform.ts'
 
 /** A process that lives and ends with the workers, such as a proxy. */
@@ -25,7 +26,7 @@ interface Supervised {
   reload(changes?: Partial<MasterOptions>): Promise<ReloadResult>
   upgrade(): Promise<number>
   prepareStop(how: StopKind): void
-  stop(how: StopKind): Promise<void>
+  stop(how: StopKind, timeoutMs?: number): Promise<void>
   on(event: 'failed', listener: (error: TsgiError) => void): unknown
   off(event: 'failed', listener: (error: TsgiError) => void): unknown
 }
@@ -47,6 +48,8 @@ export interface SuperviseOptions {
   readonly log: Logger
   /** How long a graceful stop goes on serving before it begins: for load balancers that learn of it late. Milliseconds. */
   readonly drainDelayMs?: number
+  /** What requests get in all when it stops gracefully, companions included: then the workers give them up. Milliseconds. */
+  readonly gracefulTimeoutMs?: number
   /** Reads the settings again, for a reload. Rejects where they are wrong. */
   readonly reread?: () => Promise<Partial<MasterOptions>>
   /** Opens log files anew, which have been moved away. */
@@ -130,6 +133,7 @@ class Supervision {
       for (;;) {
         const event = await this.#next()
         if (event.type === 'stopped') {
+          this.#log.info('stopped')
           await this.#closeControl()
           return this.#exitCode
         }
@@ -191,7 +195,8 @@ class Supervision {
         event.cause.done?.resolve({ replaced: event.result.replaced, ms: Math.round(event.ms) })
         return
       case 'reload-failed':
-        this.#log.error('reload failed', event.error)
+        if (event.error instanceof ReloadOvertaken) this.#log.info('a newer reload takes over')
+        else this.#log.error('reload failed', event.error)
         this.#options.notifier?.reloadFailed(event.error)
         event.cause.done?.reject(event.error)
         return
@@ -214,7 +219,7 @@ class Supervision {
         // The workers must end, whatever keeps a companion from doing so.
         this.#log.error('stopping failed', event.error)
         this.#exitCode = 1
-        if (!this.#workersAsked) this.#stopWorkers('quick')
+        if (!this.#workersAsked) this.#stopWorkers('quick', 0)
         return
     }
   }
@@ -347,17 +352,25 @@ class Supervision {
     clearTimeout(this.#delay)
     this.#master.prepareStop(how)
     const companions = Promise.all(this.#companions.map((companion) => companion.stop(how)))
+    // A proxy waits for its requests: the workers give up those that are late while it can still tell the client.
+    const { gracefulTimeoutMs = 0 } = this.#options
+    const deadline = performance.now() + gracefulTimeoutMs
+    const goOn = (): void => {
+      if (!this.#workersAsked) this.#stopWorkers(this.#stopping ?? how, Math.max(0, deadline - performance.now()))
+    }
+    const timer = how === 'graceful' && gracefulTimeoutMs > 0 ? setTimeout(goOn, gracefulTimeoutMs) : undefined
     companions.then(
       () => {
-        if (!this.#workersAsked) this.#stopWorkers(this.#stopping ?? how)
+        clearTimeout(timer)
+        goOn()
       },
       (error: unknown) => this.#post({ type: 'stop-failed', error }),
     )
   }
 
-  #stopWorkers(how: StopKind): void {
+  #stopWorkers(how: StopKind, remainingMs: number): void {
     this.#workersAsked = true
-    this.#master.stop(how).then(
+    this.#master.stop(how, this.#options.gracefulTimeoutMs === undefined ? undefined : remainingMs).then(
       () => this.#post({ type: 'stopped' }),
       (error: unknown) => this.#post({ type: 'stop-failed', error }),
     )

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly later: (slot: WorkerSlot, delayMs: number) => NodeJS.Timeout
   /** A replacement that failed is to be tried again, by `recycle`, after the time. */
   readonly retry: (worker: WorkerProcess, reason: RecycleReason, delayMs: number) => NodeJS.Timeout
+  /** Does it after the time, in the master's turn. */
+  readonly after: (delayMs: number, run: () => void) => NodeJS.Timeout
   /** A worker listens. */
   readonly onReady: () => void
   /** A worker did not start, while the pool starts. */
@@ -46,6 +48,19 @@ export interface ReloadResult {
 const RETRY_RECYCLE_MS = 30_000
 
 /**
+ * The first worker of a reload serves beside the one that it is to replace, before that ends: code that starts and dies a moment
+ * later, for want of its database, takes no place. Milliseconds.
+ */
+const TRIAL_MS = 500
+
+/** A reload that another one has taken over: the newer code is served by that. */
+export class ReloadOvertaken extends TsgiError {
+  constructor() {
+    super('TSGI_ERR_RELOAD', 'another reload has begun')
+  }
+}
+
+/**
  * The workers: places, the processes that fill them, and their succession. Never more than one process above the number of
  * places, but for those that finish their last requests: replacements go one after the other, and each ends the old worker
  * only when the new one serves.
@@ -64,6 +79,8 @@ export class WorkerPool {
   #requestsOfEnded = 0
   #queue: Replacement[] = []
   #current: Replacement | undefined
+  /** Workers whose replacement has failed, and when the next one may be tried. */
+  readonly #resting = new Map<WorkerProcess, number>()
 
   constructor(options: PoolOptions) {
     this.#options = options
@@ -114,8 +131,10 @@ export class WorkerPool {
     this.#drainMs = drainMs
     this.#generation += 1
     const reload: Reload = { done: new Deferred(), replaced: 0 }
-    // A second reload means newer code: what is still to be replaced is replaced once, by that.
-    this.#giveUp('another reload has begun', (each) => each.reason === 'reload' && each !== this.#current)
+    // A second reload means newer code: what is still to be replaced is replaced once, by that, and nobody waits for a worker
+    // that starts with the older code.
+    this.#giveUp(new ReloadOvertaken(), (each) => each.reason === 'reload' && each !== this.#current)
+    if (this.#current?.reload !== undefined && this.#current.leaving === undefined) this.#endReload(new ReloadOvertaken())
     this.#queue = [...this.slots.map((slot): Replacement => ({ slot, reason: 'reload', reload })), ...this.#queue]
     this.#next()
     return reload.done.promise
@@ -124,7 +143,7 @@ export class WorkerPool {
   /** Replaces one worker, when it is its turn. */
   recycle(worker: WorkerProcess, reason: RecycleReason): void {
     const slot = this.slots.find((each) => each.worker === worker)
-    if (slot === undefined || this.#state !== 'running') return
+    if (slot === undefined || this.#state !== 'running' || performance.now() < (this.#resting.get(worker) ?? 0)) return
     if (this.#current?.slot === slot || this.#queue.some((each) => each.slot === slot)) return
     this.#queue.push({ slot, reason })
     this.#next()
@@ -145,6 +164,13 @@ export class WorkerPool {
     const slot = this.#slotOf(worker)
     if (slot?.next !== worker) return
     worker.markAnswered()
+    if (this.#current?.reload?.replaced !== 0) return this.#takePlace(slot, worker)
+    this.#options.after(TRIAL_MS, () => {
+      if (slot.next === worker && this.#state === 'running' && this.slots.includes(slot)) this.#takePlace(slot, worker)
+    })
+  }
+
+  #takePlace(slot: WorkerSlot, worker: WorkerProcess): void {
     const old = slot.worker
     slot.worker = worker
     slot.next = undefined
@@ -183,12 +209,15 @@ export class WorkerPool {
     const readyForMs = worker.readyForMs
     worker.markStopping()
     const ended = `worker ${worker.pid} ends ${LEAVE_REASONS[because]}`
-    if (this.#state === 'starting') this.#options.onCannotStart(new TsgiError('TSGI_ERR_WORKER_BOOT', ended))
+    const error = new TsgiError('TSGI_ERR_WORKER_BOOT', ended)
+    if (this.#state === 'starting') this.#options.onCannotStart(error)
+    else if (this.#slotOf(worker)?.next === worker) this.#didNotStart(worker, error)
     else this.#died(worker, readyForMs, ended)
   }
 
   ended(worker: WorkerProcess, exit: WorkerExit): void {
     this.workers.delete(worker)
+    this.#resting.delete(worker)
     this.#requestsOfEnded += worker.stats?.requests ?? 0
     const ended = `worker ${worker.pid} ${describeExit(exit)}`
     if (this.#state === 'starting') {
@@ -196,7 +225,8 @@ export class WorkerPool {
       if (worker.state !== 'stopping')
         this.#options.onCannotStart(new TsgiError('TSGI_ERR_WORKER_BOOT', `it ${describeExit(exit)} before it was ready`))
     } else if (this.#slotOf(worker)?.next === worker) {
-      this.#didNotStart(worker, new TsgiError('TSGI_ERR_WORKER_BOOT', `it ${describeExit(exit)} before it was ready`))
+      const when = worker.readyForMs === undefined ? 'before it was ready' : 'as soon as it was ready'
+      this.#didNotStart(worker, new TsgiError('TSGI_ERR_WORKER_BOOT', `it ${describeExit(exit)} ${when}`))
     } else if (this.#slotOf(worker) === undefined) {
       // One that leaves has been replaced.
       this.#log.debug(ended)
@@ -231,7 +261,7 @@ export class WorkerPool {
   #end(): void {
     this.#state = 'ending'
     for (const slot of this.slots) clearTimeout(slot.timer)
-    this.#giveUp('the server stops', () => true)
+    this.#giveUp(new TsgiError('TSGI_ERR_RELOAD', 'the server stops'), () => true)
     this.#current = undefined
   }
 
@@ -273,6 +303,8 @@ export class WorkerPool {
           : `${slot.quickDeaths} in a row that ended early; another one starts in ${delayMs} ms`
     const error = new TsgiError('TSGI_ERR_WORKER_EXIT', `${ended}; ${then}`)
     this.#log.error(error.message, error)
+    // New code that does not live is given to no other worker.
+    if (worker.generation === this.#generation && this.reloading) this.#endReload(error)
     if (slot.next !== undefined) return
     if (delayMs === 0) this.#spawn(slot)
     else slot.timer = this.#options.later(slot, delayMs)
@@ -304,11 +336,30 @@ export class WorkerPool {
       current.reload.done.reject(new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${error.code} ${error.message}`))
     } else if (current !== undefined && current.reason !== 'reload' && slot.worker !== undefined) {
       this.#log.error(`worker ${slot.worker.pid} serves on, though it should end ${RECYCLE_REASONS[current.reason]}`, error)
+      // A timer may be a little early.
+      this.#resting.set(slot.worker, performance.now() + RETRY_RECYCLE_MS - 100)
       this.#options.retry(slot.worker, current.reason, RETRY_RECYCLE_MS)
     }
     // It has died while its successor tried to start.
     if (slot.worker === undefined) slot.timer = this.#options.later(slot, slot.delayAfterDeath(0))
     this.#next()
+  }
+
+  /** The reload that is under way replaces no more. A worker that starts for it is not wanted. */
+  #endReload(error: TsgiError): void {
+    const current = this.#current?.reload === undefined ? undefined : this.#current
+    const reload = current?.reload ?? this.#queue.find((each) => each.reload !== undefined)?.reload
+    if (reload === undefined) return
+    this.#queue = this.#queue.filter((each) => each.reload !== reload)
+    if (current !== undefined && current.leaving === undefined) {
+      current.slot.next?.kill()
+      current.slot.next = undefined
+      this.#current = undefined
+    }
+    const extent = `${reload.replaced} of ${this.slots.length} workers were replaced`
+    const why =
+      error instanceof ReloadOvertaken ? error : new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${error.code} ${error.message}`)
+    reload.done.reject(why)
   }
 
   /** The current replacement is over. */
@@ -334,10 +385,10 @@ export class WorkerPool {
     return reload === undefined || (slot.worker?.generation ?? 0) < this.#generation
   }
 
-  #giveUp(why: string, which: (each: Replacement) => boolean): void {
+  #giveUp(why: TsgiError, which: (each: Replacement) => boolean): void {
     const all = this.#current === undefined ? this.#queue : [this.#current, ...this.#queue]
     const given = new Set(all.filter(which).map(({ reload }) => reload))
     this.#queue = this.#queue.filter((each) => !which(each))
-    for (const reload of given) reload?.done.reject(new TsgiError('TSGI_ERR_RELOAD', why))
+    for (const reload of given) reload?.done.reject(why)
   }
 }

@@ -7,6 +7,7 @@ import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
 import { writeToStderr } from './log.ts'
 import { HookRunner } from './hook-runner.ts'
+import { rssBytes } from './resident-memory.ts'
 import { ReceivedListeners } from './listener-handover.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -163,7 +164,7 @@ class Worker {
       const { utilization } = performance.eventLoopUtilization(now, before)
       before = now
       const { requestsFinished: requests, requestsInFlight: inFlight } = server
-      send({ tsgi: 'stats', requests, inFlight, rssBytes: process.memoryUsage.rss(), loopUtilization: utilization || 0 })
+      send({ tsgi: 'stats', requests, inFlight, rssBytes: rssBytes(), loopUtilization: utilization || 0 })
     }
     // At first there is no time to be busy in, which is no number.
     this.#tellNow()

@@ -71,6 +71,51 @@ describe('a reload', () => {
     expect(await app.version()).toBe('one')
   })
 
+  test('with code that dies a moment after it is ready takes no place', async () => {
+    const app = new Deployment().deploy('one')
+    const served = await app.serve('--workers', '3')
+    const before = childrenOf(served.pid)
+    const load = app.load()
+    app.write(`
+      setTimeout(() => process.exit(3), 200)
+      export const application = (environ, startResponse) => { startResponse('200 OK', []); return 'dying' }`)
+    served.kill('SIGHUP')
+    await served.until(/TSGI_ERR_RELOAD .*the old workers serve on.*ended with exit code 3 as soon as it was ready/)
+    const { failures } = await load.stop()
+    // The new worker has served beside the old ones while it lived; what was on its way to it went down with it.
+    expect(failures.length).toBeLessThanOrEqual(4)
+    expect(childrenOf(served.pid).toSorted()).toEqual(before.toSorted())
+    expect(await app.version()).toBe('one')
+  })
+
+  test('ends with the first worker of the new code that dies', async () => {
+    const app = new Deployment().deploy('one')
+    const served = await app.serve('--workers', '4')
+    app.write(`
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      setTimeout(() => process.exit(3), 650)
+      export const application = (environ, startResponse) => { startResponse('200 OK', []); return 'dying' }`)
+    served.kill('SIGHUP')
+    await served.until(/TSGI_ERR_RELOAD .*[123] of 4 workers were replaced\. TSGI_ERR_WORKER_EXIT/)
+  })
+
+  test('does not wait for a worker that hangs with older code', async () => {
+    const app = new Deployment().deploy('one')
+    const served = await app.serve('--workers', '2', '--startup-timeout', '15s')
+    app.write('await new Promise(() => setInterval(() => {}, 1000))')
+    served.kill('SIGHUP')
+    await served.until(/reloading/)
+    const hanging = (): number => childrenOf(served.pid).length
+    await until(() => hanging() === 3, 'the worker that hangs')
+    app.deploy('two')
+    const from = performance.now()
+    served.kill('SIGHUP')
+    await served.until(/reloaded: 2 worker/)
+    expect(performance.now() - from).toBeLessThan(8000)
+    expect(await app.version()).toBe('two')
+    expect(childrenOf(served.pid)).toHaveLength(2)
+  })
+
   test('lets a request of the old worker finish', async () => {
     const app = new Deployment().deploy('one')
     const served = await app.serve()
@@ -92,7 +137,7 @@ describe('a reload', () => {
     await served.until(/has taken its place/)
     app.deploy('three')
     served.kill('SIGHUP')
-    await served.until(/another reload has begun/)
+    await served.until(/a newer reload takes over/)
     await served.until(/reloaded: 2 worker/)
     const versions = new Set<string>()
     for (let count = 0; count < 20; count += 1) versions.add(await app.version())
