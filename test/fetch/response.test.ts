@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { until } from '../support/until.ts'
 import { DIRECT_WAYS, EVERY_WAY, expectComplete } from '../conformance/bench.ts'
 import { latin1, pattern } from '../wire/bytes.ts'
 import { overFetch } from './served.ts'
@@ -214,8 +215,9 @@ overFetch(EVERY_WAY, 'a response of a fetch application', (bench, use) => {
     )
     const exchange = await bench.begin({})
     await exchange.endBody()
-    // The head comes before anything has been said.
-    expect((await exchange.head()).status).toBe(200)
+    // The head comes before anything has been said; over FastCGI, Apache keeps it until something is.
+    if (bench.way.proxy !== 'apache' || bench.way.wire !== 'fastcgi') expect((await exchange.head()).status).toBe(200)
+    await until(() => say !== undefined, 'the application')
     for (const text of ['data: one\n\n', 'data: two\n\n', 'data: three\n\n']) {
       said.push(text)
       say?.(text)

@@ -91,20 +91,23 @@ over(
       expect(await access.one()).toMatchObject({ status: 500 })
     })
 
-    it('has 499 for a client that leaves', async () => {
-      bench.use(async (environ, startResponse) => {
-        await new Promise<void>((resolve) => environ['tsgi.signal'].addEventListener('abort', () => resolve()))
-        startResponse('200 OK', [])
-        return null
+    // Apache notices it when something is written to it.
+    if (bench.way.proxy !== 'apache') {
+      it('has 499 for a client that leaves', async () => {
+        bench.use(async (environ, startResponse) => {
+          await new Promise<void>((resolve) => environ['tsgi.signal'].addEventListener('abort', () => resolve()))
+          startResponse('200 OK', [])
+          return null
+        })
+        const exchange = await bench.begin({})
+        await exchange.endBody()
+        await until(() => bench.server.requestsInFlight === 1, 'the request')
+        exchange.leave()
+        await until(() => access.lines.length > 0, 'a line')
+        // One who may have closed his half only was answered; either way there is one line.
+        expect([200, 499]).toContain((await access.one()).status)
       })
-      const exchange = await bench.begin({})
-      await exchange.endBody()
-      await until(() => bench.server.requestsInFlight === 1, 'the request')
-      exchange.leave()
-      await until(() => access.lines.length > 0, 'a line')
-      // One who may have closed his half only was answered; either way there is one line.
-      expect([200, 499]).toContain((await access.one()).status)
-    })
+    }
   },
   { server: { access } },
 )

@@ -78,7 +78,7 @@ function bodyLimit({ limits }: Site): Node[] {
   return [
     // The page for this error is asked for with the same header.
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),
-    directive('RewriteCond', 'expr', own(`%{HTTP:Content-Length} -gt ${limits.requestBodyBytes}`)),
+    directive('RewriteCond', 'expr', own(`req_novary('Content-Length') -gt ${limits.requestBodyBytes}`)),
     from('limit-request-body', directive('RewriteRule', own('^'), own('-'), own('[R=413,L]'))),
   ]
 }
