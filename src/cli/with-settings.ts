@@ -1,3 +1,4 @@
+import { checkCounts } from '../process/worker-options.ts'
 import { printSettings } from '../settings/settings-print.ts'
 import { readSettings } from '../settings/settings-read.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
@@ -21,7 +22,8 @@ export async function withSettings<C extends CommandName>(
 ): Promise<number> {
   const read = await readSettings({ command, app, options, environment: process.env, directory: process.cwd() })
   // Every command takes these two, which the compiler cannot see of a command that is not known yet.
-  const { checkConfig, printConfig } = asSettings<CommandName>(read.resolved)
+  const { checkConfig, printConfig, ...settings } = asSettings<CommandName>(read.resolved)
+  checkCounts(settings)
   if (!checkConfig && printConfig === undefined) return start(read)
   if (checkConfig) {
     const found = await check(read)

@@ -24,7 +24,6 @@ const SIBLINGS: Partial<Record<Key, readonly [Key, ...Key[]]>> = {
   directoryListing: ['documentRoot', 'urlAlias'],
   errorOverride: ['errorDocument'],
   authExempt: ['authUrl'],
-  maxRequestsJitter: ['maxRequests'],
 }
 
 /** What only a proxy can do: the workers, which answer by themselves without one, have none of it. */

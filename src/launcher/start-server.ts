@@ -6,6 +6,7 @@ import { createLogger } from '../process/log.ts'
 import type { LoggerOptions } from '../process/log.ts'
 import { rotationOf } from '../process/log-settings.ts'
 import { MasterGroup } from '../process/master-group.ts'
+import { packageVersion } from '../process/package-version.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { ServiceNotifier } from '../process/service-notifier.ts'
@@ -90,6 +91,9 @@ export async function startServer(options: StartOptions): Promise<number> {
     void notifier.ready(`Serving: ${master.size} worker(s)`, process.pid)
     notifier.watch(service.watchdogMs, () => master.workers)
     const fields = bannerFields(plan, master, proxyProcess?.pid)
+    log.info(
+      `ready: ${fields.httpsUrl ?? fields.url}, ${fields.serverType}, tsgi ${packageVersion()} on Node ${process.versions.node}`,
+    )
     process.stdout.write(
       options.json === true ? `${JSON.stringify({ ready: true, ...fields })}\n` : banner(fields, wantsColour(process.stdout)),
     )

@@ -80,6 +80,12 @@ export interface ReopenLogsMessage {
   readonly tsgi: 'reopen-logs'
 }
 
+/** Another worker has joined: this part of the connections that a proxy keeps is let go, and comes back to whoever is free. */
+export interface ShareMessage {
+  readonly tsgi: 'share'
+  readonly part: number
+}
+
 /** Comes with the socket that one of the `listeners` is about. */
 export interface ListenerMessage {
   readonly tsgi: 'listener'
@@ -94,6 +100,7 @@ export type MessageToWorker =
   | PingMessage
   | LogLevelMessage
   | ReopenLogsMessage
+  | ShareMessage
 
 const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
   'boot',
@@ -103,6 +110,7 @@ const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
   'ping',
   'log-level',
   'reopen-logs',
+  'share',
 ]
 
 /** Why a worker could not start. */

@@ -1,3 +1,4 @@
+import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { clocksOf } from './clock-settings.ts'
 import { workerVariables } from '../settings/env-file.ts'
@@ -7,13 +8,14 @@ import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
 import { workerRights } from './worker-rights.ts'
 
-/** What the settings that every command has say about workers. */
+/** What the settings that every command has say about workers. Throws `TSGI_ERR_OPTION` where two of them contradict each other. */
 export function workerOptions(
   settings: Settings<'serve'> | Settings<'start-server'>,
   app: string,
   log: Logger,
   file: SettingsFile | undefined,
 ): Omit<MasterOptions, 'binds'> {
+  checkCounts(settings)
   return {
     app,
     interface: settings.interface,
@@ -36,3 +38,23 @@ export function workerOptions(
     logLevel: settings.logLevel,
   }
 }
+
+/** Throws `TSGI_ERR_OPTION` where numbers of workers or requests make no sense together. */
+export function checkCounts({
+  processes,
+  minProcesses,
+  maxRequests,
+  maxRequestsJitter,
+}: Pick<Settings<'serve'>, CountKey>): void {
+  if (minProcesses !== undefined && minProcesses > processes) {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      `--min-processes is ${minProcesses}, more than the ${processes} of --processes (--workers)`,
+    )
+  }
+  if (maxRequestsJitter > 0 && maxRequests === 0) {
+    throw new TsgiError('TSGI_ERR_OPTION', '--max-requests-jitter does nothing without --max-requests')
+  }
+}
+
+type CountKey = 'processes' | 'minProcesses' | 'maxRequests' | 'maxRequestsJitter'

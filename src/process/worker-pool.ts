@@ -131,8 +131,7 @@ export class WorkerPool {
     this.#drainMs = drainMs
     this.#generation += 1
     const reload: Reload = { done: new Deferred(), replaced: 0 }
-    // A second reload means newer code: what is still to be replaced is replaced once, by that, and nobody waits for a worker
-    // that starts with the older code.
+    // Newer code: what is still to be replaced is replaced once, by that, and nobody waits for a worker that starts with the older.
     this.#giveUp(new ReloadOvertaken(), (each) => each.reason === 'reload' && each !== this.#current)
     if (this.#current?.reload !== undefined && this.#current.leaving === undefined) this.#endReload(new ReloadOvertaken())
     this.#queue = [...this.slots.map((slot): Replacement => ({ slot, reason: 'reload', reload })), ...this.#queue]
@@ -156,7 +155,15 @@ export class WorkerPool {
     this.#options.onReady()
     // It listens, and may be stuck all the same: its answer proves that its loop turns.
     if (this.#slotOf(worker)?.next === worker) worker.ping()
-    else worker.markAnswered()
+    else this.#joined(worker)
+  }
+
+  /** A proxy keeps its connections to those who had them: the others let go of the share that is now this one's. */
+  #joined(worker: WorkerProcess): void {
+    worker.markAnswered()
+    if (this.#state !== 'running') return
+    for (const { worker: other } of this.slots)
+      if (other !== worker && other?.state === 'ready') other.share(1 / this.slots.length)
   }
 
   /** A worker that is to take another's place has answered. */
@@ -336,8 +343,7 @@ export class WorkerPool {
       current.reload.done.reject(new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${error.code} ${error.message}`))
     } else if (current !== undefined && current.reason !== 'reload' && slot.worker !== undefined) {
       this.#log.error(`worker ${slot.worker.pid} serves on, though it should end ${RECYCLE_REASONS[current.reason]}`, error)
-      // A timer may be a little early.
-      this.#resting.set(slot.worker, performance.now() + RETRY_RECYCLE_MS - 100)
+      this.#resting.set(slot.worker, performance.now() + RETRY_RECYCLE_MS / 2)
       this.#options.retry(slot.worker, current.reason, RETRY_RECYCLE_MS)
     }
     // It has died while its successor tried to start.

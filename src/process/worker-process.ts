@@ -175,6 +175,10 @@ export class WorkerProcess {
     this.#tell({ tsgi: 'log-level', level })
   }
 
+  share(part: number): void {
+    this.#tell({ tsgi: 'share', part })
+  }
+
   reopenLogs(): void {
     this.#tell({ tsgi: 'reopen-logs' })
   }

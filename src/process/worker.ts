@@ -189,6 +189,10 @@ class Worker {
     this.#logs.level = level
   }
 
+  share(part: number): void {
+    this.#server?.share(part)
+  }
+
   reopenLogs(): void {
     this.#logs.reopen()
   }
@@ -206,7 +210,10 @@ class Worker {
       this.#failBoot(new TsgiError('TSGI_ERR_APP_LOAD', `${describeThrown(error)}${this.#portHint(error)}`, { cause: error }))
       return
     }
-    this.#log.error(`uncaught exception; this worker finishes its requests and ends${this.#portHint(error)}`, error)
+    this.#log.error(
+      `uncaught exception, or a rejection that nobody handles; this worker finishes its requests and ends${this.#portHint(error)}`,
+      error,
+    )
     if (this.#isEnding()) return
     send({ tsgi: 'leaving', because: 'exception' })
     void this.#drainAndExit(LAST_REQUESTS_MS, 1, true)
@@ -364,6 +371,9 @@ function main(): void {
           break
         case 'reopen-logs':
           worker?.reopenLogs()
+          break
+        case 'share':
+          worker?.share(message.part)
           break
         case 'ping':
           send({ tsgi: 'pong' })

@@ -34,12 +34,21 @@ export interface ConnectionServer {
   /** Undefined: every request goes to the application at once, and may take its time. */
   readonly admission: Admission | undefined
   readonly draining: boolean
+  /** So many connections that a client or a proxy would keep are to end behind their next response: each that does counts it down. */
+  toLetGo: number
   /** A clock read about once a second: fine enough for timeouts, free on the hot path. Milliseconds. */
   readonly clock: number
   requestStarted(): void
   requestFinished(): void
   /** An application has taken the connection over, for a protocol. The server lets go of it, but for its own stop. */
   connectionTaken(socket: Socket, protocol: string): void
+}
+
+/** Whether the response is the last one on its connection of HTTP. */
+export function isLast(server: ConnectionServer): boolean {
+  if (server.toLetGo === 0) return server.draining
+  server.toLetGo -= 1
+  return true
 }
 
 export interface ConnectionLimits {

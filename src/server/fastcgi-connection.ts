@@ -191,11 +191,12 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     this.#releaseRequest()
   }
 
-  /** Whether this response is to be the last on a connection that nginx would keep: its worker is being replaced. */
+  /** Whether this response is to be the last on a connection that nginx would keep: its worker is being replaced, or has to share. */
   #beginParting(): boolean {
-    if (!this.server.draining || !this.#keep) return false
+    if ((!this.server.draining && this.server.toLetGo === 0) || !this.#keep) return false
     // Every other proxy says what it is; nginx says what its configuration does.
     if (findParam(this.exchange?.params ?? [], 'SERVER_SOFTWARE')?.startsWith('nginx') === false) return false
+    if (this.server.toLetGo > 0) this.server.toLetGo -= 1
     this.socket.cork()
     return true
   }

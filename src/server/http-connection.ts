@@ -4,7 +4,7 @@ import type { Chunk } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import { Exchange } from '../gateway/exchange.ts'
 import type { Transport } from '../gateway/transport.ts'
-import { disconnected, startExchange } from './connection.ts'
+import { disconnected, isLast, startExchange } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
 
@@ -67,7 +67,7 @@ export class HttpTransport implements Transport {
 
   sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
     const response = this.#response
-    if (this.#server.draining) response.shouldKeepAlive = false
+    if (isLast(this.#server)) response.shouldKeepAlive = false
     response.writeHead(Number(status.slice(0, 3)), status.slice(4), flatFields(fields))
     if (last) {
       if (body === null) response.end()

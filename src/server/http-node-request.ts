@@ -9,7 +9,7 @@ import type { NodeHandler } from '../gateway/request-handler.ts'
 import { REASONS } from '../gateway/reasons.ts'
 import { AdmittedRequest } from './admission.ts'
 import type { Admission } from './admission.ts'
-import { probeAnswer } from './connection.ts'
+import { isLast, probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { answeredPast, logNodeRequest } from './http-access.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
@@ -24,7 +24,7 @@ export function serveNodeRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (server.draining) response.shouldKeepAlive = false
+  if (isLast(server)) response.shouldKeepAlive = false
   server.requestStarted()
   response.once('close', () => server.requestFinished())
   const { mountPoint, probeToken, access } = server.context

@@ -74,6 +74,7 @@ export class Server implements SocketOwner {
   readonly admission: Admission | undefined
   clock = performance.now()
   draining = false
+  toLetGo = 0
   requestsInFlight = 0
   requestsFinished = 0
   readonly #maxRequests: number
@@ -184,6 +185,11 @@ export class Server implements SocketOwner {
    */
   closeWebSockets(windowMs: number): void {
     this.#upgraded.drain(windowMs)
+  }
+
+  /** Lets go of this part of the connections that are kept: they come back, and find whoever is free. */
+  share(part: number): void {
+    this.toLetGo = Math.floor((this.#accepted.size + (this.#http?.connections ?? 0)) * part)
   }
 
   /** Stops accepting and finishes what is in flight, however long it takes. */

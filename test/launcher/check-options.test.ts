@@ -38,7 +38,6 @@ describe('an option that does nothing by itself', () => {
     [{ directoryListing: 'true' }, '--directory-listing does nothing without --document-root or --url-alias'],
     [{ errorOverride: 'true' }, '--error-override does nothing without --error-document'],
     [{ authExempt: ['/login'] }, '--auth-exempt does nothing without --auth-url'],
-    [{ maxRequestsJitter: '5' }, '--max-requests-jitter does nothing without --max-requests'],
   ])('%j is refused', (commandLine, message) => {
     expect(refusal(commandLine)).toMatchObject({ code: 'TSGI_ERR_OPTION', message: expect.stringContaining(message) })
   })

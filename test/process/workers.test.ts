@@ -61,7 +61,9 @@ describe('workers', () => {
       const slow = get(socket, '/slow/300')
       expect((await get(socket, path)).status).toBe(200)
       expect((await slow).status).toBe(200)
-      await served.until(/uncaught exception; this worker finishes its requests and ends: nobody/)
+      await served.until(
+        /uncaught exception, or a rejection that nobody handles; this worker finishes its requests and ends: nobody/,
+      )
       await served.until(/^ {4}at .*hello\.js:\d+/m)
       await served.until(/ends after an uncaught exception; another one starts now/)
       expect(await servingPid(socket)).not.toBe(before)
