@@ -43,8 +43,10 @@ export class LogRotation {
     for (const file of files) {
       try {
         const stats = statSync(file, { throwIfNoEntry: false })
-        if (stats === undefined || !stats.isFile() || stats.size < maxBytes) continue
-        moveAway(file, keep)
+        // Somebody has removed it: what is written goes nowhere, and grows all the same.
+        const gone = stats === undefined
+        if (!gone && (!stats.isFile() || stats.size < maxBytes)) continue
+        if (!gone) moveAway(file, keep)
         this.#stuck.delete(file)
         moved = true
       } catch (error) {

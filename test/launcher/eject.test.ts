@@ -171,6 +171,7 @@ requires('apache2', 'dist', 'root', 'openssl').describe('eject apache', () => {
     const { certificate, key } = makeCertificate(directory, 'site', { name: 'www.shop.test' })
     mkdirSync(join(directory, 'sites'))
     const port = await freePort()
+    const httpsPort = await freePort()
     const modules = new Set<string>()
     for (const [name, wire] of [
       ['one', 'fastcgi'],
@@ -190,7 +191,7 @@ requires('apache2', 'dist', 'root', 'openssl').describe('eject apache', () => {
           '--server-alias',
           `*.${name}.test`,
         ],
-        ...['--https-port', String(port + 1), '--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key],
+        ...['--https-port', String(httpsPort), '--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key],
         ...['--wire', wire, '--compress-responses', '--trust-proxy', '10.0.0.0/8', '--max-clients', '64'],
       ]
       const done = await express(['eject', 'apache', 'app.mjs', '--output', join(directory, 'sites'), ...options], { cwd: place })
@@ -216,7 +217,7 @@ requires('apache2', 'dist', 'root', 'openssl').describe('eject apache', () => {
         `ErrorLog ${directory}/error.log`,
         ...['User www-data', 'Group www-data', 'ServerName other.test'],
         `Listen 127.0.0.1:${port}`,
-        `Listen 127.0.0.1:${port + 1}`,
+        `Listen 127.0.0.1:${httpsPort}`,
         ...[`<VirtualHost *:${port}>`, '  ServerName other.test', '  ErrorDocument 403 other', '</VirtualHost>'],
         ...['<Directory />', '  Require all denied', '</Directory>'],
         `CustomLog ${directory}/access.log "%r"`,

@@ -35,7 +35,7 @@ requires('nginx', 'dist').describe('explain', () => {
     })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`^ *listen 127\\.0\\.0\\.1:${port}; +# --port ${port} \\(command line\\)$`, 'm'))
-    expect(stdout).toMatch(/^worker_shutdown_timeout 7s; +# --graceful-timeout 7s \(TSGI_GRACEFUL_TIMEOUT\)$/m)
+    expect(stdout).toMatch(/^worker_shutdown_timeout 9s; +# --graceful-timeout 7s \(TSGI_GRACEFUL_TIMEOUT\)$/m)
     expect(stdout).toMatch(/^ *client_max_body_size 3145728; +# --limit-request-body 3MB \(tsgi\.config\.json\)$/m)
     expect(stdout).toMatch(/# --host 127\.0\.0\.1 \(default\)$/m)
     expect(stdout).not.toContain('\x1b')
@@ -52,7 +52,7 @@ requires('nginx', 'dist').describe('explain', () => {
     )
     const found = JSON.parse(stdout) as { lines: { text: string; cause?: object }[]; elsewhere: object[] }
     expect(found.lines).toContainEqual({
-      text: 'worker_shutdown_timeout 7s;',
+      text: 'worker_shutdown_timeout 9s;',
       cause: { option: 'graceful-timeout', value: '7s', shown: '7s', source: 'command line' },
     })
     expect(found.elsewhere).toContainEqual({ option: 'queue-timeout', value: '3s', shown: '3s', source: 'command line' })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
@@ -144,6 +144,16 @@ describe('the access log', () => {
     expect(existsSync(`${logged.access}.3`)).toBe(false)
     served.kill('SIGTERM')
     await served.ended
+  })
+
+  test('comes back when somebody has removed it', async () => {
+    const logged = new Logged()
+    await logged.serve('--access-log', logged.access, '--max-log-size', '1MB')
+    const load = logged.load()
+    await until(() => statSync(logged.access).size > 0, 'lines')
+    rmSync(logged.access)
+    await until(() => (statSync(logged.access, { throwIfNoEntry: false })?.size ?? 0) > 0, 'lines in a new file')
+    await load.stop()
   })
 
   test('on standard output has whole lines of all workers', async () => {
