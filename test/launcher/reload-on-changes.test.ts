@@ -26,14 +26,19 @@ it('serves new code when a file changes, and the old code while it is broken', a
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   write(directory, "'one'")
-  const launched = new Launched(['start-server', '--port', '0', '--server-type', 'embedded', '--reload-on-changes'], {
-    cwd: directory,
-  })
+  const launched = new Launched(
+    ['start-server', '--port', '0', '--server-type', 'embedded', '--reload-on-changes', '--log-to-terminal'],
+    {
+      cwd: directory,
+    },
+  )
   const url = await launched.ready()
   expect((await get(url)).body).toBe('one')
 
   write(directory, "'two'")
   await answers(url, 'two')
+  // The new worker serves beside the old one before it takes its place.
+  await until(() => launched.stderr.includes('reloaded: 1 worker'), 'the end of the reload')
 
   write(directory, ')')
   await until(() => /TSGI_ERR_RELOAD[^]*wsgi\.js:1/.test(launched.stderr), 'the error and its place')
