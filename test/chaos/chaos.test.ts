@@ -152,7 +152,16 @@ describe(`under load through nginx, for ${SECONDS} s`, () => {
       let kills = 0
       for (const startedAt = load.elapsedMs; load.elapsedMs - startedAt < SECONDS * 1000;) {
         await wait((SECONDS * 1000) / DEEDS)
-        const idle = workersOf(launched).find((pid) => load.idleMs(pid) > IDLE_MS)
+        let idle: number | undefined
+        // Requests come to every worker: it is soon that one has had none for a while.
+        await until(
+          () => {
+            idle = workersOf(launched).find((pid) => load.idleMs(pid) > IDLE_MS)
+            return idle !== undefined
+          },
+          'an idle worker',
+          30_000,
+        )
         if (idle === undefined) continue
         process.kill(idle, 'SIGKILL')
         kills += 1
