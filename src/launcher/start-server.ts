@@ -60,7 +60,7 @@ export async function startServer(options: StartOptions): Promise<number> {
     const { master, plan, proxyProcess, services, log, control } = running
     const reopenLogs = (): void => {
       plan.logs.reopen()
-      proxyProcess?.reopenLogs()
+      if (proxyProcess !== undefined) void reopenProxyLogs(plan, proxyProcess, log)
       master.reopenLogs()
     }
     const proxyReload =
@@ -129,6 +129,16 @@ function companion(proxyProcess: ProxyProcess, proxyReload: ProxyReload | undefi
       if (proxyReload?.apply() === true) log.info(`${proxyProcess.name} takes a new configuration`)
     },
     exited: proxyProcess.exited.then((line) => `TSGI_ERR_PROXY_EXIT ${line}`),
+  }
+}
+
+/** Apache reads its whole configuration anew for that, and ends if it does not like it: it is asked first. */
+async function reopenProxyLogs({ proxy, root, logs }: Plan, proxyProcess: ProxyProcess, log: Logger): Promise<void> {
+  try {
+    if (proxy?.type === 'apache') await testConfiguration(proxy, root, logs)
+    proxyProcess.reopenLogs()
+  } catch (error) {
+    log.warn(`${proxyProcess.name} goes on with its log files as they are: it would refuse its configuration now`, error)
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -31,6 +31,22 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     expect(launched.field('Server Type')).toMatch(/^apache\/2\.4/)
     expect(launched.field('Server Conf')).toMatch(/\/httpd\.conf$/)
     await expectCleanStop(launched)
+  })
+
+  it('lives on where log files are opened anew and it would refuse its configuration', async () => {
+    const root = join(temporaryDirectory(), 'root')
+    const launched = new Launched([...APACHE, '--server-root', root])
+    const url = await launched.ready()
+    writeFileSync(join(root, 'apache-rules.conf'), 'NoSuchDirective on\n')
+    launched.child.kill('SIGUSR1')
+    await until(() => /goes on with its log files[^]*NoSuchDirective/.test(launched.stderr), 'the warning')
+    launched.child.kill('SIGHUP')
+    await until(() => /reload failed[^]*NoSuchDirective/.test(launched.stderr), 'the end of the reload')
+    expect((await get(url)).status).toBe(200)
+    writeFileSync(join(root, 'apache-rules.conf'), '')
+    launched.child.kill('SIGUSR1')
+    await until(() => /SIGUSR1 received/.test(readFileSync(join(root, 'error.log'), 'utf8')), 'new log files')
+    expect((await get(url)).status).toBe(200)
   })
 
   it('keeps its files private and its logs apart, and starts again where it was', async () => {
