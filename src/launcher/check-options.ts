@@ -24,6 +24,8 @@ const SIBLINGS: Partial<Record<Key, readonly [Key, ...Key[]]>> = {
   directoryListing: ['documentRoot', 'urlAlias'],
   errorOverride: ['errorDocument'],
   authExempt: ['authUrl'],
+  trustProxyHeader: ['trustProxy'],
+  proxyTimeout: ['proxyMountPoint', 'proxyVirtualHost'],
 }
 
 /** What only a proxy can do: the workers, which answer by themselves without one, have none of it. */

@@ -1,4 +1,6 @@
-import { TsgiError } from '../interface/errors.ts'
+import { statSync } from 'node:fs'
+
+import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import { workerRights } from '../process/worker-rights.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -33,6 +35,10 @@ export interface Survey {
 export async function survey({ app, settings }: StartOptions): Promise<Survey> {
   locateApp(app, process.cwd())
   for (const [, mounted] of settings.mount) locateApp(mounted, process.cwd())
+  for (const [name, file] of settings.serviceScript) {
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true)
+      throw new TsgiError('TSGI_ERR_OPTION', `--service-script ${name}: there is no file ${quote(file)}`)
+  }
   const proxy = await findProxy(settings.serverType, settings.proxyExecutable)
   checkOptions(settings, proxy !== undefined)
   checkRoot(settings)

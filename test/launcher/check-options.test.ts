@@ -38,6 +38,8 @@ describe('an option that does nothing by itself', () => {
     [{ directoryListing: 'true' }, '--directory-listing does nothing without --document-root or --url-alias'],
     [{ errorOverride: 'true' }, '--error-override does nothing without --error-document'],
     [{ authExempt: ['/login'] }, '--auth-exempt does nothing without --auth-url'],
+    [{ trustProxyHeader: 'X-Real-IP' }, '--trust-proxy-header does nothing without --trust-proxy'],
+    [{ proxyTimeout: '5s' }, '--proxy-timeout does nothing without --proxy-mount-point or --proxy-virtual-host'],
   ])('%j is refused', (commandLine, message) => {
     expect(refusal(commandLine)).toMatchObject({ code: 'TSGI_ERR_OPTION', message: expect.stringContaining(message) })
   })

@@ -72,3 +72,12 @@ it('replaces it at a reload, and kills one that does not want to end', async () 
     }
   }, 'the new code')
 })
+
+it('is looked for before anything starts', async () => {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'wsgi.mjs'), APP)
+  const args = ['start-server', 'wsgi.mjs', '--port', '0', '--server-type', 'embedded', '--service-script', 'queue', 'nofile.js']
+  const launched = new Launched(args, { cwd: directory })
+  expect(await launched.exited).toBe(2)
+  expect(launched.stderr).toContain('TSGI_ERR_OPTION Invalid option: --service-script queue: there is no file "nofile.js"')
+})
