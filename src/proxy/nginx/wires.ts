@@ -108,8 +108,6 @@ function transfer(module: Module, connectMs: number, readMs: number): Directive[
     directive(`${module}_buffers`, 16, '32k'),
     directive(`${module}_busy_buffers_size`, '64k'),
     directive(`${module}_next_upstream`, 'error', 'timeout'),
-    // A connection that was kept and has died shows at once. Later, a worker may have died of the request, which is to kill no other.
-    directive(`${module}_next_upstream_timeout`, '100ms'),
     from('connect-timeout', directive(`${module}_connect_timeout`, time(connectMs))),
     directive(`${module}_send_timeout`, time(readMs)),
     directive(`${module}_read_timeout`, time(readMs)),
