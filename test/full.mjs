@@ -7,8 +7,9 @@
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 
 const NODE_MAJORS = [22, 24, 26]
 const TEST_TIMEOUT_MS = 24 * 60_000
@@ -112,7 +113,20 @@ function runTests(nodes, projects) {
   }
   const counts = readCounts()
   if (failure !== undefined && counts.failed === 0) counts.failed = 1
+  if (counts.failed > 0) summary.push(...failedTests())
   return { counts, failure }
+}
+
+/** The failed tests by file and name with the first line of each message: who reads only the end learns enough to go on. */
+function failedTests() {
+  if (!existsSync(resultsFile)) return []
+  return JSON.parse(readFileSync(resultsFile, 'utf8')).testResults.flatMap((file) => {
+    const failed = file.assertionResults.filter((test) => test.status === 'failed')
+    const firstLine = (message) => stripVTControlCharacters(message ?? '').split('\n', 1)[0].slice(0, 300)
+    const name = relative(checkout, file.name)
+    if (failed.length === 0 && file.status === 'failed') return [`failed  ${name}: ${firstLine(file.message)}`]
+    return failed.map((test) => `failed  ${name}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`)
+  })
 }
 
 function readCounts() {

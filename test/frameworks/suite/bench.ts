@@ -88,7 +88,8 @@ export async function startBench(options: BenchOptions): Promise<Bench> {
       }),
     )
     processes.push(nginx)
-    await nginx.accepts(HOSTS.proxied, nginxPort).catch(async (error: unknown) => {
+    // Each of them: nginx begins to listen on one after the other.
+    await Promise.all(Object.values(HOSTS).map((host) => nginx.accepts(host, nginxPort))).catch(async (error: unknown) => {
       throw new Error(await readFile(join(directory, 'error.log'), 'utf8'), { cause: error })
     })
     const at = (host: string, port: number, digit: number): Target => ({ host, port, digit })
