@@ -3,11 +3,25 @@
  *
  * As root on Debian it first installs the programs that the tests use (test/support/executables.json) and, from npm into
  * .cache/nodes, the other Node versions. Elsewhere it names what is missing. It ends at the first step that fails.
+ * A checkout that only root can read, such as one in /root, is copied first: tests start servers as other users too.
  * Last line: `N passed, N failed`, the tests of vitest; a check that fails before them counts as one.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, join, relative } from 'node:path'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -122,7 +136,10 @@ function failedTests() {
   if (!existsSync(resultsFile)) return []
   return JSON.parse(readFileSync(resultsFile, 'utf8')).testResults.flatMap((file) => {
     const failed = file.assertionResults.filter((test) => test.status === 'failed')
-    const firstLine = (message) => stripVTControlCharacters(message ?? '').split('\n', 1)[0].slice(0, 300)
+    const firstLine = (message) =>
+      stripVTControlCharacters(message ?? '')
+        .split('\n', 1)[0]
+        .slice(0, 300)
     const name = relative(checkout, file.name)
     if (failed.length === 0 && file.status === 'failed') return [`failed  ${name}: ${firstLine(file.message)}`]
     return failed.map((test) => `failed  ${name}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`)
@@ -138,6 +155,31 @@ function readCounts() {
     skipped: results.numPendingTests + results.numTodoTests,
   }
 }
+
+/** A folder on the way to the checkout that other users cannot enter, such as /root. */
+function closedFolder() {
+  if (process.getuid?.() !== 0) return undefined
+  for (let folder = checkout; folder !== dirname(folder); folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return folder
+  }
+  return undefined
+}
+
+/** Servers are started as other users too, and what they run they must be able to read: the same from an open place. */
+function runInOpenCopy(closed) {
+  const copy = mkdtempSync(join(tmpdir(), 'tsgi-full-'))
+  chmodSync(copy, 0o755)
+  try {
+    progress(`Other users cannot enter ${closed}: everything runs in a copy, ${copy}`)
+    cpSync(checkout, copy, { recursive: true, verbatimSymlinks: true })
+    return spawnSync(process.execPath, [join(copy, 'test/full.mjs')], { cwd: copy, stdio: 'inherit' }).status ?? 1
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}
+
+const closed = closedFolder()
+if (closed !== undefined) process.exit(runInOpenCopy(closed))
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
 let isGreen = false
