@@ -16,11 +16,11 @@ export class HttpTransport implements Transport {
   readonly exchange: Exchange
   #received = 0
 
-  constructor(server: ConnectionServer, request: IncomingMessage, response: ServerResponse) {
+  constructor(server: ConnectionServer, request: IncomingMessage, response: ServerResponse, params = paramsOf(request)) {
     this.#server = server
     this.#request = request
     this.#response = response
-    this.exchange = new Exchange(server.context, this, paramsOf(request))
+    this.exchange = new Exchange(server.context, this, params)
   }
 
   /** Connects the body and the end of the connection, and calls the application. */
