@@ -60,7 +60,7 @@ async function check({ app, settings }: ReadSettings<'serve'>): Promise<string[]
 
 /** Runs until a signal or a failure ends it; resolves to the exit code. */
 async function serve({ app, settings, resolved, file, reread }: ReadSettings<'serve'>): Promise<number> {
-  const { socketMode, protocol } = settings
+  const { socketMode, socketTakeover: takeover, protocol } = settings
   const logs = new ServerLogs(logOptions(settings, false), settings.logLevel, workerRights(settings).account)
   const { log } = logs
   const inherited = inheritedSockets()
@@ -76,6 +76,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
       address,
       protocol,
       mode: socketMode,
+      takeover,
       ...account,
     })),
     upgradeVariables: service.forSuccessor,

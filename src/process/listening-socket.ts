@@ -37,6 +37,8 @@ export interface ListeningSocketOptions {
   /** User and group id that a unix socket's file is given to. */
   readonly owner?: number
   readonly group?: number
+  /** Take a unix socket's place from a server that listens there, when a worker of this one does. */
+  readonly takeover?: boolean
 }
 
 /** A bound descriptor that the master holds for its workers. The first worker that listens on it makes it a listening one. */
@@ -47,15 +49,17 @@ export class ListeningSocket {
   readonly fd: number
   readonly #handle: BoundHandle | undefined
   readonly #path: SocketPath | undefined
+  readonly #takeover: boolean
   #published = false
   #closed = false
   #handedOver = false
 
-  private constructor(address: BindAddress, fd: number, handle?: BoundHandle, path?: SocketPath) {
+  private constructor(address: BindAddress, fd: number, handle?: BoundHandle, path?: SocketPath, takeover = false) {
     this.address = address
     this.fd = fd
     this.#handle = handle
     this.#path = path
+    this.#takeover = takeover
   }
 
   /**
@@ -94,7 +98,8 @@ export class ListeningSocket {
         `${formatBindAddress(address)}: there is no directory ${quote(directory)}; make it first`,
       )
     }
-    const { path, handle } = await bindBeside(address)
+    const takeover = options.takeover === true
+    const { path, handle } = await bindBeside(address, takeover)
     try {
       path.setMode(options.mode ?? DEFAULT_SOCKET_MODE, options)
     } catch (error) {
@@ -104,7 +109,7 @@ export class ListeningSocket {
         cause: error,
       })
     }
-    return new ListeningSocket(address, handle.fd, handle, path)
+    return new ListeningSocket(address, handle.fd, handle, path, takeover)
   }
 
   static async #openTcp(address: BindAddress & { type: 'tcp' }): Promise<ListeningSocket> {
@@ -140,7 +145,7 @@ export class ListeningSocket {
   async publish(): Promise<void> {
     if (this.#path === undefined || this.#published) return
     this.#published = true
-    await claim(this.#path)
+    await claim(this.#path, this.#takeover)
     if (!this.#closed) this.#path.publish()
   }
 
@@ -166,10 +171,13 @@ export class ListeningSocket {
 /** Names to try where a master that was killed has left its temporary name behind: a container gives every master the same pid. */
 const TEMPORARY_NAMES = 16
 
-async function bindBeside(address: BindAddress & { type: 'unix' }): Promise<{ path: SocketPath; handle: BoundHandle }> {
+async function bindBeside(
+  address: BindAddress & { type: 'unix' },
+  takeover: boolean,
+): Promise<{ path: SocketPath; handle: BoundHandle }> {
   for (let attempt = 1; ; attempt += 1) {
     const path = new SocketPath(address.path)
-    if (attempt === 1) await claim(path)
+    if (attempt === 1) await claim(path, takeover)
     const handle = createServerHandle(path.temporary, -1, -1)
     if (typeof handle !== 'number') return { path, handle }
     if (getSystemErrorMap().get(handle)?.[0] !== 'EADDRINUSE' || attempt === TEMPORARY_NAMES) throw bindError(address, handle)
@@ -177,9 +185,9 @@ async function bindBeside(address: BindAddress & { type: 'unix' }): Promise<{ pa
 }
 
 /** `SocketPath.claim`, with the holder of a live socket named. */
-async function claim(path: SocketPath): Promise<void> {
+async function claim(path: SocketPath, takeover: boolean): Promise<void> {
   try {
-    await path.claim()
+    await path.claim(takeover)
   } catch (error) {
     if (error instanceof TsgiError && error.code === 'TSGI_ERR_ADDRESS_IN_USE')
       throw addressInUse({ type: 'unix', path: path.path }, error)

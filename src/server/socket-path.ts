@@ -35,14 +35,14 @@ export class SocketPath {
   }
 
   /**
-   * Makes sure that the path is free or holds a socket nobody listens on.
+   * Makes sure that the path is free or holds a socket nobody listens on; with `takeover` any socket.
    * Throws `TSGI_ERR_ADDRESS_IN_USE` for a live one, `TSGI_ERR_LISTEN` for anything that is no socket: it is left alone.
    */
-  async claim(): Promise<void> {
+  async claim(takeover = false): Promise<void> {
     const stats = lstat(this.path)
     if (stats === undefined) return
     if (!stats.isSocket()) throw new TsgiError('TSGI_ERR_LISTEN', `${quote(this.path)} exists and is no socket`)
-    if (await isLive(this.path)) {
+    if (!takeover && (await isLive(this.path))) {
       throw new TsgiError(
         'TSGI_ERR_ADDRESS_IN_USE',
         `another server listens on ${quote(this.path)}; stop it or choose another path`,

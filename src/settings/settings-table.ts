@@ -70,6 +70,13 @@ export const SETTINGS = {
     theme: 'Address',
     commands: SERVE,
   }),
+  socketTakeover: setting({
+    kind: boolean(),
+    default: false,
+    help: 'Takes the place of a server that listens on a unix socket, once a worker is ready: for the next container beside the last',
+    theme: 'Address',
+    commands: SERVE,
+  }),
   socketGroup: setting({
     kind: text('GROUP', 'the name or the number of a group', /^[\w.-]+\$?$/),
     default: undefined,
