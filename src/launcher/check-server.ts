@@ -5,7 +5,7 @@ import { findProxy } from './find-proxy.ts'
 import { prepare } from './plan.ts'
 import type { StartOptions, Undo } from './plan.ts'
 import { testConfiguration } from './proxy-process.ts'
-import { describeServerRoot } from './server-root.ts'
+import { checkForeign, describeServerRoot } from './server-root.ts'
 import { takeBack } from './start-server.ts'
 import { rulesOf } from './site.ts'
 import { withEnviron } from './user-files.ts'
@@ -26,6 +26,8 @@ export async function checkServer({ app, settings }: StartOptions): Promise<stri
     const apart = { port: 0, httpsPort, serverRoot: undefined, pidFile: undefined, logToTerminal: false }
     const includeFile = [...settings.includeFile, ...(await ownRules(settings))]
     const { proxy, root, logs } = await prepare({ app, settings: { ...settings, ...apart, includeFile } }, undo)
+    const named = describeServerRoot(settings.serverRoot, settings.mount.length, proxy)
+    checkForeign(named, { proxied: proxy !== undefined, chain: settings.sslCertificateChainFile !== undefined, script: false })
     if (proxy === undefined) return [app, 'no proxy']
     await testConfiguration(proxy, root, logs)
     return [app, `${proxy.type}/${proxy.version}`]

@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { ListenAddress } from '../proxy/site.ts'
 import type { ServerCertificate } from './certificate.ts'
 import { configurationOf } from './configuration.ts'
+import { OUR_MARK } from './foreign-files.ts'
 import type { Logs } from './log-files.ts'
 import { openLogs } from './log-plan.ts'
 import { checkPort } from './port-check.ts'
@@ -55,7 +56,8 @@ export async function prepare(options: StartOptions, undo: Undo[]): Promise<Plan
   const addresses = await checkPort(given.host, given.port)
   const httpsAddresses = given.httpsPort === undefined ? [] : await checkPort(given.host, given.httpsPort, 'https-port')
   const mounts = given.mount.length
-  const root = await prepareServerRoot({ directory: given.serverRoot, proxy, account, mounts })
+  const chain = given.sslCertificateChainFile !== undefined
+  const root = await prepareServerRoot({ directory: given.serverRoot, proxy, account, mounts, chain })
   undo.push(() => {
     root.remove()
   })
@@ -81,7 +83,8 @@ export function writeConfiguration(
   const { text } = configurationOf(sources, proxy)
   const { root, settings } = sources
   // A certificate in two files becomes one, which is how proxies want it.
-  if (certificate !== undefined && settings.sslCertificateChainFile !== undefined) write(root.certificatePath, certificate.chain)
+  if (certificate !== undefined && settings.sslCertificateChainFile !== undefined)
+    write(root.certificatePath, `${OUR_MARK} from two files at every start.\n${certificate.chain}`)
   write(path, text)
 }
 

@@ -7,8 +7,11 @@ import { dirname, join, resolve } from 'node:path'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { hasFileModes, localSocketsAre } from '../server/platform.ts'
 import { SocketPath } from '../server/socket-path.ts'
+import { foreignFile, OUR_MARK } from './foreign-files.ts'
+import type { WrittenFiles } from './foreign-files.ts'
 import type { Account } from './proxy-account.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
+import { shellLine, shellWord } from './shell-words.ts'
 
 const SOCKET_NAME = 'tsgi.sock'
 
@@ -21,12 +24,16 @@ export interface ServerRoot {
   /** Made for this run: it goes with it. */
   readonly fresh: boolean
   readonly socketPath: string
+  /** All of them. */
+  readonly socketPaths: readonly string[]
   /** Of the workers of the further application at this place among them, from 0. */
   mountSocketPath(index: number): string
   /** Where `tsgi ctl` reaches the master; undefined where that is no file. */
   readonly controlSocketPath: string | undefined
   readonly configurationPath: string
   readonly pidPath: string
+  /** Where the proxy keeps bodies that do not fit in memory. */
+  readonly spoolPath: string
   /** The certificate with its chain, where the operator has them in two files. */
   readonly certificatePath: string
   /** While this file exists, there is maintenance. */
@@ -51,8 +58,10 @@ export interface ServerRootOptions {
   readonly account: Account | undefined
   /** Applications beside the first one. Default: none. */
   readonly mounts?: number
-  /** Nothing is started: a server may be running in it. */
-  readonly inUse?: boolean
+  /** A set-up: nothing is started, a server may be running in it, and there will be a control script. */
+  readonly setUp?: boolean
+  /** The certificate is written, too. */
+  readonly chain?: boolean
 }
 
 /** A server root as it would be, without touching it: for what only looks. */
@@ -79,26 +88,46 @@ export async function prepareServerRoot({
   proxy,
   account,
   mounts = 0,
-  inUse = false,
+  setUp = false,
+  chain = false,
 }: ServerRootOptions): Promise<ServerRoot> {
   const fresh = directory === undefined
   const parent = fresh ? tmpdir() : resolve(directory)
   // Before there is anything to take away. mkdtemp adds six characters, and the socket has a longer name for a moment.
   const place = fresh ? join(parent, 'tsgi-XXXXXX') : parent
   if (proxy !== undefined) new SocketPath(join(place, mounts === 0 ? SOCKET_NAME : mountSocketName(mounts - 1)))
+  // Nor is a directory left that nobody could use.
+  if (!fresh && account !== undefined) checkEntry(nearestDirectory(parent), parent, account)
   const root = describe(fresh ? makeFresh(parent) : openGiven(parent, account), fresh, mounts, proxy)
   try {
-    if (account !== undefined) {
-      if (fresh) giveTo(root.path, account)
-      checkEntry(root.path, account)
+    if (fresh && account !== undefined) {
+      giveTo(root.path, account)
+      checkEntry(root.path, root.path, account)
     }
-    if (!fresh && !inUse) await checkUnused(root)
-    if (proxy !== undefined) makeSpool(join(root.path, 'temp'), account)
+    checkForeign(root, { proxied: proxy !== undefined, chain, script: setUp })
+    if (!fresh && !setUp) await checkUnused(root)
+    if (proxy !== undefined) makeSpool(root.spoolPath, account)
   } catch (error) {
     if (fresh) root.remove()
     throw error instanceof TsgiError ? error : unusable(root.path, error)
   }
   return root
+}
+
+/** Refuses a server root with something in it that would be lost and is not ours. Throws `TSGI_ERR_SERVER_ROOT`. */
+export function checkForeign(root: ServerRoot, written: WrittenFiles): void {
+  const file = foreignFile(root, written)
+  if (file === undefined) return
+  throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${whyForeign(file)}; ${howToLeave(root, file)}`)
+}
+
+export function whyForeign(file: string): string {
+  return `${quote(file)} is not ours (what we write begins with "${OUR_MARK}"), and would be lost`
+}
+
+function howToLeave(root: ServerRoot, file: string): string {
+  const own = shellLine(['--server-root', join(root.path, 'tsgi')])
+  return `take a directory that holds nothing else, such as ${own}, or move the file away: ${shellLine(['mv', file, `${file}.mine`])}`
 }
 
 function mountSocketName(index: number): string {
@@ -107,18 +136,20 @@ function mountSocketName(index: number): string {
 
 function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRootOptions['proxy']): ServerRoot {
   const { configurationName, pidName } = proxy ?? NO_PROXY
-  const [socketPath, pidPath, spool] = [join(path, SOCKET_NAME), join(path, pidName), join(path, 'temp')]
+  const [socketPath, pidPath, spoolPath] = [join(path, SOCKET_NAME), join(path, pidName), join(path, 'temp')]
   const configurationPath = join(path, configurationName)
   const mountSocketPath = (index: number): string => join(path, mountSocketName(index))
-  const sockets = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
+  const socketPaths = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
   return {
     path,
     fresh,
     socketPath,
+    socketPaths,
     mountSocketPath,
     controlSocketPath: localSocketsAre() === 'files' ? join(path, 'ctl.sock') : undefined,
     configurationPath,
     pidPath,
+    spoolPath,
     certificatePath: join(path, 'certificate.pem'),
     maintenancePath: join(path, 'maintenance'),
     accessLogPath: join(path, 'access.log'),
@@ -128,8 +159,9 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
     controlScriptPath: join(path, 'tsgictl'),
     remove() {
       if (fresh) rmSync(path, { recursive: true, force: true })
-      else
-        for (const each of [...sockets, pidPath, spool, `${configurationPath}.next`])
+      // Without a proxy none of these is ours.
+      else if (proxy !== undefined)
+        for (const each of [...socketPaths, pidPath, spoolPath, `${configurationPath}.next`])
           rmSync(each, { recursive: true, force: true })
     },
   }
@@ -149,9 +181,10 @@ function openGiven(path: string, account: Account | undefined): string {
   try {
     stats = statSync(path, { throwIfNoEntry: false })
     if (stats === undefined) {
-      makeDirectories(path)
-      chmodSync(path, 0o700)
-      if (account !== undefined) giveTo(path, account)
+      for (const made of makeDirectories(path)) {
+        chmodSync(made, 0o700)
+        if (account !== undefined) giveTo(made, account)
+      }
       stats = statSync(path)
     }
   } catch (error) {
@@ -174,11 +207,19 @@ function openGiven(path: string, account: Account | undefined): string {
   return path
 }
 
-/** One level after the other: `recursive` never returns below a directory that can hold none, such as /proc. */
-function makeDirectories(path: string): void {
+/** One level after the other: `recursive` never returns below a directory that can hold none, such as /proc. Gives what it has made. */
+function makeDirectories(path: string): string[] {
   const parent = dirname(path)
-  if (statSync(parent, { throwIfNoEntry: false }) === undefined) makeDirectories(parent)
+  const above = statSync(parent, { throwIfNoEntry: false }) === undefined ? makeDirectories(parent) : []
   mkdirSync(path, { mode: 0o700 })
+  return [...above, path]
+}
+
+/** The path itself, or what is there of it. */
+export function nearestDirectory(path: string): string {
+  let place = path
+  while (statSync(place, { throwIfNoEntry: false }) === undefined && place !== dirname(place)) place = dirname(place)
+  return place
 }
 
 /** Where the proxy makes its directories for bodies that do not fit in memory. */
@@ -194,12 +235,12 @@ function giveTo(path: string, account: Account): void {
 }
 
 /** The proxy's workers reach the socket only through directories that they may enter; else every request would be an error. */
-function checkEntry(path: string, account: Account): void {
-  const directory = barrier(path, account)
+function checkEntry(place: string, path: string, account: Account): void {
+  const directory = barrier(place, account)
   if (directory === undefined) return
   const fix =
     directory === path
-      ? `type \`chgrp ${account.group} ${path} && chmod g+x ${path}\``
+      ? `type \`chgrp ${account.group} ${shellWord(path)} && chmod g+x ${shellWord(path)}\``
       : `take a directory that is not below ${quote(directory)}`
   throw new TsgiError(
     'TSGI_ERR_SERVER_ROOT',

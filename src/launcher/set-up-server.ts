@@ -46,7 +46,8 @@ export async function setUpServer(read: ReadSettings<'start-server'>, recorded: 
   await checkServer(read)
   const { proxy, account, certificate } = await blueprint(read)
   const mounts = read.settings.mount.length
-  const root = await prepareServerRoot({ directory: serverRoot, proxy, account, mounts, inUse: true })
+  const chain = read.settings.sslCertificateChainFile !== undefined
+  const root = await prepareServerRoot({ directory: serverRoot, proxy, account, mounts, setUp: true, chain })
   makeUserFiles(root, proxy?.type)
   // Once more: the rules are there by now.
   if (proxy !== undefined) writeConfiguration(await blueprint(read), proxy, certificate)

@@ -182,6 +182,16 @@ describe('the checks', () => {
     )
   })
 
+  it('server-root: files that are not ours', async () => {
+    const serverRoot = tree({ 'nginx.conf': 'events {}\n' })
+    chmodSync(serverRoot, 0o700)
+    expect(await look('server-root', { options: { serverRoot } })).toMatchObject({
+      ...failed(/nginx\.conf" is not ours/),
+      fix: `--server-root ${join(serverRoot, 'tsgi')}`,
+    })
+    expect(await look('server-root', { options: { serverRoot }, proxy: undefined })).toMatchObject({ status: 'ok' })
+  })
+
   it('server-root: everyone may write to it, it is a file, or it belongs to somebody else', async () => {
     const directory = temporaryDirectory()
     const serverRoot = join(directory, 'root')

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -123,6 +123,22 @@ requires('dist', 'proc').describe('start-server that fails', () => {
       /TSGI_ERR_SERVER_ROOT .*everyone may write/,
     )
   })
+
+  it.each(['start-server', 'start-server --check-config', 'setup-server'])(
+    'refuses a server root with a configuration of somebody else: %s',
+    async (command) => {
+      const directory = temporaryDirectory()
+      writeFileSync(join(directory, 'nginx.conf'), 'events {}\n')
+      const args = ['--port', '0', '--proxy-executable', fakeNginx('exit 3'), '--server-root', directory]
+      const launched = new Launched([...command.split(' '), app('hello.js'), ...args])
+      expect(await launched.exited).toBe(1)
+      expect(launched.stderr).toContain(
+        `TSGI_ERR_SERVER_ROOT The server root cannot be used: "${directory}/nginx.conf" is not ours`,
+      )
+      expect(launched.stderr).toContain(`--server-root ${directory}/tsgi`)
+      expect(readdirSync(directory)).toEqual(['nginx.conf'])
+    },
+  )
 
   it('says that the path of the socket would be too long', async () => {
     const root = join(temporaryDirectory(), 'x'.repeat(100))

@@ -18,6 +18,7 @@ export interface Fault extends Partial<Omit<Patient, 'machine' | 'settings' | 'r
 /** A healthy patient with one fault. */
 export function patient({ options = {}, machine = {}, ...rest }: Fault): Patient {
   const settings = resolveSettings(options, {}, 'start-server')
+  const nginx = nginxDriver('/usr/sbin/nginx', { version: '1.22.1', without: new Set(), with: new Set() })
   return {
     machine: { ...thisMachine(), ...machine },
     directory: process.cwd(),
@@ -25,12 +26,12 @@ export function patient({ options = {}, machine = {}, ...rest }: Fault): Patient
     file: undefined,
     app: join(import.meta.dirname, 'apps/hello.js'),
     appProblem: undefined,
-    proxy: nginxDriver('/usr/sbin/nginx', { version: '1.22.1', without: new Set(), with: new Set() }),
+    proxy: nginx,
     proxyProblem: undefined,
     account: undefined,
     ...rest,
     settings,
-    root: describeServerRoot(settings.serverRoot, settings.mount.length),
+    root: describeServerRoot(settings.serverRoot, settings.mount.length, 'proxy' in rest ? rest.proxy : nginx),
   }
 }
 

@@ -1,6 +1,6 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import type { Account } from '../../src/launcher/proxy-account.ts'
@@ -103,6 +103,52 @@ describe('a server root that is named', () => {
     await prepare(path)
   })
 
+  it.each(['nginx.conf', 'nginx.conf.next', 'nginx.pid', 'tsgi.sock', 'mount-1.sock'])(
+    'is refused where %s is not ours, which stays as it was',
+    async (name) => {
+      const path = temporaryDirectory()
+      writeFileSync(join(path, name), 'mine\n')
+      await expect(prepareServerRoot({ directory: path, proxy: NGINX, account: undefined, mounts: 1 })).rejects.toEqual(
+        refused(`mv ${join(path, name)} `),
+      )
+      expect(readdirSync(path)).toEqual([name])
+      expect(readFileSync(join(path, name), 'utf8')).toBe('mine\n')
+    },
+  )
+
+  it('is refused where a folder has the name of the spool, whatever is in it', async () => {
+    const path = temporaryDirectory()
+    mkdirSync(join(path, 'temp'))
+    await expect(prepare(path)).rejects.toEqual(refused('/temp'))
+    writeFileSync(join(path, 'nginx.conf'), '# Written by tsgi-express for nginx\n')
+    await prepare(path)
+    mkdirSync(join(path, 'temp'), { recursive: true })
+    writeFileSync(join(path, 'temp/thesis.txt'), '')
+    await expect(prepare(path)).rejects.toEqual(refused('/temp'))
+    // Without a proxy nobody looks there, and nobody tidies up.
+    const root = await prepare(path, { proxy: undefined })
+    root.remove()
+    expect(existsSync(join(path, 'temp/thesis.txt'))).toBe(true)
+  })
+
+  it('is refused for a certificate or a script that would be written over, and only then', async () => {
+    const path = temporaryDirectory()
+    writeFileSync(join(path, 'certificate.pem'), '-----BEGIN')
+    writeFileSync(join(path, 'tsgictl'), '#!/bin/sh\necho mine\n')
+    const given = { directory: path, proxy: NGINX, account: undefined }
+    await expect(prepareServerRoot({ ...given, chain: true })).rejects.toEqual(refused('certificate.pem'))
+    await expect(prepareServerRoot({ ...given, setUp: true })).rejects.toEqual(refused('tsgictl'))
+    await prepare(path)
+  })
+
+  it('is taken again with what a killed server has left', async () => {
+    const path = temporaryDirectory()
+    await prepare(path)
+    writeFileSync(join(path, 'httpd.conf'), '# Written by tsgi-express for Apache httpd at every start\n')
+    for (const name of ['nginx.pid', 'temp/body']) mkdirSync(join(path, name), { recursive: true })
+    await prepare(path)
+  })
+
   requires('root').test("is refused when it is somebody else's", async () => {
     const path = temporaryDirectory()
     chownSync(path, 1, 1)
@@ -128,6 +174,19 @@ requires('root').describe('a server root for workers of another account', () => 
     vi.stubEnv('TMPDIR', parent)
     await expect(prepare(undefined, { account })).rejects.toEqual(refused(parent))
     expect(readdirSync(parent)).toEqual([])
+  })
+
+  it('is not made where they could not enter it', async () => {
+    const parent = temporaryDirectory()
+    chmodSync(parent, 0o700)
+    await expect(prepare(join(parent, 'a/b'), { account })).rejects.toEqual(refused(`not below "${parent}"`))
+    expect(readdirSync(parent)).toEqual([])
+  })
+
+  it('is made with every directory above it open to them', async () => {
+    const path = join(temporaryDirectory(), 'a/b')
+    await prepare(path, { account })
+    for (const each of [path, dirname(path)]) expect([modeOf(each), statSync(each).gid]).toEqual([0o750, 33])
   })
 
   it('is refused with the command that lets them in', async () => {

@@ -43,7 +43,7 @@ async function admit(invocation: Invocation<'start-server'>): Promise<Patient> {
     proxy: proxy.value,
     proxyProblem: proxy.problem ?? account.problem,
     account: account.value,
-    root: describeServerRoot(settings.serverRoot, settings.mount.length),
+    root: describeServerRoot(settings.serverRoot, settings.mount.length, proxy.value),
   }
 }
 

@@ -2,8 +2,9 @@ import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readFileSync
 import { dirname, join, resolve } from 'node:path'
 
 import { isLive, SocketPath } from '../../server/socket-path.ts'
+import { foreignFile } from '../foreign-files.ts'
 import { logTargets } from '../log-plan.ts'
-import { barrier } from '../server-root.ts'
+import { barrier, nearestDirectory, whyForeign } from '../server-root.ts'
 import { shellLine } from '../shell-words.ts'
 import { fail, ok, reason, warn, worst } from './check.ts'
 import type { Check, Finding, Patient } from './check.ts'
@@ -28,7 +29,7 @@ const socketPath: Check = {
 const serverRoot: Check = {
   id: 'server-root',
   about: 'The server root is a directory of ours that nobody else may write to, or can be made',
-  look({ root, machine: { uid } }) {
+  look({ root, proxy, settings, machine: { uid } }) {
     if (root.fresh) return ok('a fresh directory at each start')
     const stats = statSync(root.path, { throwIfNoEntry: false })
     if (stats === undefined) {
@@ -48,15 +49,12 @@ const serverRoot: Check = {
       )
     }
     if ((stats.mode & 0o002) !== 0) return fail(`everyone may write to ${root.path}`, shellLine(['chmod', 'o-w', root.path]))
+    const chain = settings.sslCertificateChainFile !== undefined
+    const foreign = foreignFile(root, { proxied: proxy !== undefined, chain, script: false })
+    if (foreign !== undefined) return fail(whyForeign(foreign), shellLine(['--server-root', join(root.path, 'tsgi')]))
     if ((stats.mode & 0o020) !== 0) return warn(`a group may write to ${root.path}`, shellLine(['chmod', 'g-w', root.path]))
     return ok(root.path)
   },
-}
-
-function nearestDirectory(path: string): string {
-  let place = path
-  while (!existsSync(place) && place !== dirname(place)) place = dirname(place)
-  return place
 }
 
 function isWritable(path: string): boolean {
