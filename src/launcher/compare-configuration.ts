@@ -17,9 +17,15 @@ export async function compareConfiguration(read: ReadSettings<'start-server'>): 
   const sources = await blueprint(read)
   if (sources.proxy === undefined) return ''
   const path = sources.root.configurationPath
-  const { text } = configurationOf(sources, sources.proxy)
   const before = textOf(path)
+  const { text } = configurationOf({ ...sources, ...tokenIn(before) }, sources.proxy)
   return unifiedDiff(before ?? '', text, { before: before === undefined ? '/dev/null' : path, after: 'what a start would write' })
+}
+
+/** The secret of the last start: it is another one each time, which is no difference. */
+function tokenIn(text: string | undefined): { token?: string } {
+  const token = /(?:\/tsgi-probe:|\{HTTP:X-TSGI-Probe\}" "!\^)([\da-f\\-]{36,44})\$/.exec(text ?? '')?.[1]?.replaceAll('\\', '')
+  return token === undefined ? {} : { token }
 }
 
 /** undefined: there is none. */

@@ -29,6 +29,8 @@ export interface SiteSources {
   readonly logs: Pick<Logs, 'access' | 'error'>
   readonly account: Account | undefined
   readonly proxy: { readonly type: string } | undefined
+  /** The secret of this start; absent where nothing is started. */
+  readonly token?: string
 }
 
 /**
@@ -36,7 +38,7 @@ export interface SiteSources {
  *
  * Throws `TSGI_ERR_OPTION` for a file or a directory that is not there.
  */
-export function siteOf({ settings, addresses, httpsAddresses, root, logs, account, proxy }: SiteSources): Site {
+export function siteOf({ settings, addresses, httpsAddresses, root, logs, account, proxy, token }: SiteSources): Site {
   const tls = tlsOf(settings, httpsAddresses, root)
   const hosts = hostsOf(settings)
   return {
@@ -59,6 +61,7 @@ export function siteOf({ settings, addresses, httpsAddresses, root, logs, accoun
             page: existing('maintenance', settings.maintenance, 'file'),
             flag: root.maintenancePath,
             retryAfterS: RETRY_AFTER_S,
+            ...(token === undefined ? {} : { probeToken: token }),
           },
         }),
     errorDocuments: settings.errorDocument.map(([code, url]) => ({ code: Number(code), url })),

@@ -123,6 +123,8 @@ export interface Maintenance {
   /** Absolute path; while this file exists, the page is all that is served. */
   readonly flag: string
   readonly retryAfterS: number
+  /** A request with this secret in X-TSGI-Probe is served all the same: the launcher's own at a start. Absent: none is. */
+  readonly probeToken?: string
 }
 
 /** One site, in words of no proxy: what nginx's configuration, and any other's, is written from. Every path is absolute. */

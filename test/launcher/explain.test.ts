@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
-import { express, run, TSGI_EXPRESS } from './commands.ts'
+import { express, freePort, run, TSGI_EXPRESS } from './commands.ts'
+import { get, Launched } from './launched.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 /** A directory with an application and a configuration file. */
@@ -92,6 +93,25 @@ requires('nginx', 'dist', 'python3').describe('colour', () => {
     const cwd = project()
     expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: undefined } })).stdout).toMatch(colour)
     expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: '1' } })).stdout).not.toContain('\x1b')
+  })
+})
+
+requires('nginx', 'apache2', 'dist', 'proc').describe('diff after a start', () => {
+  it.each(['nginx', 'apache'])('finds no difference in the secret of the probe: %s', async (serverType) => {
+    const directory = project()
+    writeFileSync(join(directory, 'closed.html'), 'closed')
+    const port = String(await freePort())
+    const given = ['--port', port, '--server-type', serverType, '--maintenance', 'closed.html', '--server-root', 'root']
+    const launched = new Launched(['start-server', ...given], { cwd: directory })
+    const url = await launched.ready()
+    // The flag is there at the start already.
+    writeFileSync(join(directory, 'root/maintenance'), '')
+    expect((await get(`${url}tsgi-probe`, { 'X-TSGI-Probe': '1' })).status).toBe(503)
+    expect(await express(['diff', ...given], { cwd: directory })).toEqual({ code: 0, stdout: '', stderr: '' })
+    launched.child.kill('SIGTERM')
+    await launched.exited
+    const again = new Launched(['start-server', ...given], { cwd: directory })
+    await again.ready()
   })
 })
 

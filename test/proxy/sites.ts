@@ -121,7 +121,7 @@ export function fullSite(directory: string, wire: Wire, more: SiteChanges = {}):
     proxyHosts: [{ host: 'other.example.test', backend: 'http://127.0.0.1:9000/' }],
     trust: { networks: ['10.0.0.0/8', '::1'], header: 'X-Forwarded-For' },
     authentication: { url: '/auth', exempt: ['/login', '/static', '/errors'] },
-    maintenance: { page: `${directory}/closed.html`, flag: `${directory}/maintenance`, retryAfterS: 30 },
+    maintenance: { page: `${directory}/closed.html`, flag: `${directory}/maintenance`, retryAfterS: 30, probeToken: 'a-token' },
     errorDocuments: [{ code: 404, url: '/errors/404.html' }],
     errorOverride: true,
     compress: true,

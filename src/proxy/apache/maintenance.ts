@@ -2,7 +2,7 @@ import { TsgiError } from '../../interface/errors.ts'
 import { absolute } from '../absolute-path.ts'
 import type { Site } from '../site.ts'
 import { openFile } from './files.ts'
-import { directive, from, literal, own, section } from './directive.ts'
+import { directive, from, literal, own, regexOf, section } from './directive.ts'
 import type { Node } from './directive.ts'
 
 /** Where the page is; no client can ask for it. */
@@ -20,12 +20,19 @@ export function maintenanceRules({ maintenance }: Site): Node[] {
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^50[234]$')),
     directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[L,E=no-proxy:1]')),
     directive('RewriteRule', own(PAGE_PATTERN), own('-'), own('[R=404,L]')),
-    { comment: "The launcher's own probe is let through." },
-    directive('RewriteCond', own('%{REQUEST_URI}'), own('!/tsgi-probe$'), own('[OR]')),
-    directive('RewriteCond', own('%{HTTP:X-TSGI-Probe}'), own('^$')),
+    ...(maintenance.probeToken === undefined ? [] : butForProbe(maintenance.probeToken)),
     directive('RewriteCond', literal(absolute(maintenance.flag)), own('-f')),
     directive('RewriteCond', own('%{ENV:REDIRECT_STATUS}'), own('^$')),
     from('maintenance', directive('RewriteRule', own('^'), own('-'), own('[R=503,L]'))),
+  ]
+}
+
+/** The launcher's own, which alone has the secret of this start. */
+function butForProbe(token: string): Node[] {
+  return [
+    { comment: "The launcher's own probe is let through." },
+    directive('RewriteCond', own('%{REQUEST_URI}'), own('!/tsgi-probe$'), own('[OR]')),
+    directive('RewriteCond', own('%{HTTP:X-TSGI-Probe}'), own(`!^${regexOf(token)}$`)),
   ]
 }
 
@@ -49,23 +56,27 @@ export function errorPages({ errorDocuments, errorOverride, maintenance }: Site)
         : [section('LocationMatch', [[own('^'), literal(url), own('$')]], [directive('ProxyErrorOverride', 'On', code)])]),
     ]),
     ...(errorOverride && codes.length > 0 ? [from('error-override', directive('ProxyErrorOverride', 'On', ...codes))] : []),
-    ...(maintenance === undefined
-      ? []
-      : [
-          ...UNREACHABLE.filter((code) => !named.has(code)).map((code) =>
-            from('maintenance', directive('ErrorDocument', code, PAGE_URL)),
-          ),
-          directive('Alias', PAGE_URL, literal(absolute(maintenance.page))),
-          openFile(maintenance.page),
-          section(
-            'LocationMatch',
-            [own(PAGE_PATTERN)],
-            [
-              directive('ForceType', own('text/html; charset=utf-8')),
-              directive('Header', 'always', 'set', 'Retry-After', maintenance.retryAfterS),
-              directive('Header', 'always', 'set', 'Cache-Control', 'no-store'),
-            ],
-          ),
-        ]),
+    ...maintenancePage(maintenance, named),
+  ]
+}
+
+/** The page, where httpd can reach nobody. `named`: statuses that have another one. */
+export function maintenancePage(maintenance: Site['maintenance'], named: ReadonlySet<number> = new Set()): Node[] {
+  if (maintenance === undefined) return []
+  return [
+    ...UNREACHABLE.filter((code) => !named.has(code)).map((code) =>
+      from('maintenance', directive('ErrorDocument', code, PAGE_URL)),
+    ),
+    directive('Alias', PAGE_URL, literal(absolute(maintenance.page))),
+    openFile(maintenance.page),
+    section(
+      'LocationMatch',
+      [own(PAGE_PATTERN)],
+      [
+        directive('ForceType', own('text/html; charset=utf-8')),
+        directive('Header', 'always', 'set', 'Retry-After', maintenance.retryAfterS),
+        directive('Header', 'always', 'set', 'Cache-Control', 'no-store'),
+      ],
+    ),
   ]
 }

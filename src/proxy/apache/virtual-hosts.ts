@@ -5,7 +5,7 @@ import type { ApacheBuild } from './build.ts'
 import { aliases, aliasRules, documentRootRules } from './files.ts'
 import { directive, from, literal, own, section } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
-import { errorPages, maintenanceRules } from './maintenance.ts'
+import { errorPages, maintenancePage, maintenanceRules } from './maintenance.ts'
 import { httpsOnlyRules, nameRules } from './names.ts'
 import { otherHost, otherServerRules, otherServers } from './other-servers.ts'
 import { fastcgiVariables, requestVariables } from './params.ts'
@@ -35,9 +35,12 @@ function hostsOn(port: number, site: Site, build: ApacheBuild, secure: boolean):
         from('proxy-virtual-host', directive('ServerName', checkServerName(host))),
         ...encoded,
         ...tls,
-        ...(secure ? [] : [directive('RewriteEngine', 'On'), ...httpsOnlyRules(site)]),
+        ...(secure && site.maintenance === undefined ? [] : [directive('RewriteEngine', 'On')]),
+        ...maintenanceRules(site),
+        ...(secure ? [] : httpsOnlyRules(site)),
         ...clientChecks(site, secure),
         ...hsts(site, secure),
+        ...maintenancePage(site.maintenance),
         ...otherHost(site, backend),
       ]),
     ),

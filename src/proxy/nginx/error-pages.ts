@@ -1,12 +1,9 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Node } from './directive.ts'
-import { CLOSED_STATUS, MAINTENANCE_URL, seesUnasked, UNASKED } from './maintenance.ts'
+import { CLOSED_STATUS, MAINTENANCE_URL, seesUnasked, UNASKED, UNREACHABLE } from './maintenance.ts'
 import { entry, MODULES, NONE } from './names.ts'
 import { OF_ERROR_DOCUMENT } from './params.ts'
 import type { Site } from '../site.ts'
-
-/** What nginx answers when no worker can be reached. */
-const UNREACHABLE = [502, 504]
 
 /**
  * What is shown in place of an error. Goes where an `error_page` goes: a location with one of its own has none of the server's.

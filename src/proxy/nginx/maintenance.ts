@@ -8,13 +8,16 @@ import type { Site } from '../site.ts'
 /** Where the page is; no client can ask for it. */
 export const MAINTENANCE_URL = '/tsgi-maintenance.html'
 
+/** What nginx answers when nobody can be reached. */
+export const UNREACHABLE = [502, 504] as const
+
 /** Within nginx, the status of a request that finds the site closed; clients get 503. An application's own 503 is another matter. */
 export const CLOSED_STATUS = 591
 
 /** Where a request goes that the application could not be asked about. */
 export const UNASKED = '@tsgi_unasked'
 
-/** For the `http` block: the launcher's own probe goes through. Whoever else says so gets to this one path. */
+/** For the `http` block: the launcher's own probe goes through, which alone has the secret of this start. */
 export function maintenanceMaps({ maintenance }: Site): Node[] {
   if (maintenance === undefined) return []
   return [
@@ -27,7 +30,9 @@ export function maintenanceMaps({ maintenance }: Site): Node[] {
         directive('volatile'),
         entry('default', NONE),
         entry(literal(`~^${escapeRegex(MAINTENANCE_URL)}:`), '1'),
-        entry(literal('~/tsgi-probe:.'), '1'),
+        ...(maintenance.probeToken === undefined
+          ? []
+          : [entry(literal(`~/tsgi-probe:${escapeRegex(maintenance.probeToken)}$`), '1')]),
       ],
     ),
     { comment: '' },
@@ -58,10 +63,22 @@ export function seesUnasked({ maintenance, authentication, errorDocuments, error
 
 /** The page. nginx asks for it when it has to answer that no worker can be reached; an application's own errors are its own. */
 export function maintenanceLocation(site: Site): Directive[] {
-  const { maintenance, tls, authentication } = site
+  return [...(seesUnasked(site) ? [unaskedLocation()] : []), ...pageLocation(site)]
+}
+
+/** For a host that another server answers: closed by the same file, and the same page where that server cannot be reached. */
+export function maintenanceOfOtherHost(site: Site): Node[] {
+  if (site.maintenance === undefined) return []
+  return [
+    ...maintenanceDirectives(site),
+    from('maintenance', directive('error_page', CLOSED_STATUS, ...UNREACHABLE, '=503', MAINTENANCE_URL)),
+    ...pageLocation(site),
+  ]
+}
+
+function pageLocation({ maintenance, tls, authentication }: Site): Directive[] {
   if (maintenance === undefined) return []
   return [
-    ...(seesUnasked(site) ? [unaskedLocation()] : []),
     from(
       'maintenance',
       block(

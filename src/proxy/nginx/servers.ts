@@ -6,7 +6,7 @@ import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Directive, Node } from './directive.ts'
 import { errorOverride, errorPages } from './error-pages.ts'
 import { locations } from './locations.ts'
-import { maintenanceDirectives } from './maintenance.ts'
+import { maintenanceDirectives, maintenanceOfOtherHost } from './maintenance.ts'
 import { passTo } from './other-servers.ts'
 import { hsts, tlsChecks, tlsListenWords } from './tls.ts'
 import { clientVariables } from './trust.ts'
@@ -71,6 +71,7 @@ function otherHost(site: Site, backend: string): Node[] {
   const target = /^\w+:\/\/[^/]+\/$/.test(backend) ? backend.slice(0, -1) : backend
   return [
     ...(site.tls === undefined ? [] : tlsChecks(site.tls, site.trust !== undefined)),
+    ...maintenanceOfOtherHost(site),
     ...authDirectives(site),
     ...(site.authentication === undefined ? [] : transferSettings(site)),
     block('location', ['/'], passTo(site, client, target, 'proxy-virtual-host')),

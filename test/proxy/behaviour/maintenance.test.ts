@@ -1,11 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 import type { Application } from '../../../src/interface/application.ts'
 import type { Wire } from '../../../src/proxy/site.ts'
 import { requires } from '../../support/requirements.ts'
 import { PROXIES, startSite } from './running-site.ts'
-import type { Place, ProxyKind, RunningSite } from './running-site.ts'
+import type { Answer, AskOptions, Place, ProxyKind, RunningSite } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
 const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
@@ -125,13 +127,43 @@ describe.each(PROXIES)('maintenance behind $name', (kind) => {
       for (const path of ['/', '/file', '/other/', '/unavailable']) expect(await site.ask(path), path).toMatchObject(PAGE)
     })
 
-    it("lets the launcher's own probe through", async () => {
+    it("lets the launcher's own probe through, and nobody who does not know its secret", async () => {
+      const site = await start(kind, ({ root }) => ({
+        maintenance: { page: `${root}/closed.html`, flag: `${root}/closed`, retryAfterS: 30, probeToken: '0a-1b.c' },
+      }))
+      writeFileSync(`${site.root}/closed`, '')
+      const probe = (token: string): AskOptions => ({ headers: { 'X-TSGI-Probe': token } })
+      expect((await site.ask('/tsgi-probe', probe('0a-1b.c'))).body).toBe('own /tsgi-probe')
+      expect(await site.ask('/tsgi-probe')).toMatchObject(PAGE)
+      for (const guess of ['1', '0a-1b', '0a-1bxc', 'x0a-1b.c', '0a-1b.cx', '.*'])
+        expect(await site.ask('/tsgi-probe', probe(guess)), guess).toMatchObject(PAGE)
+      expect(await site.ask('/x', probe('0a-1b.c'))).toMatchObject(PAGE)
+    })
+
+    it('lets nobody through where no start made a secret', async () => {
       const site = await start(kind)
       writeFileSync(`${site.root}/closed`, '')
-      const probe = { headers: { 'X-TSGI-Probe': 'token' } }
-      expect((await site.ask('/tsgi-probe', probe)).body).toBe('own /tsgi-probe')
-      expect(await site.ask('/tsgi-probe')).toMatchObject(PAGE)
-      expect(await site.ask('/x', probe)).toMatchObject(PAGE)
+      expect(await site.ask('/tsgi-probe', { headers: { 'X-TSGI-Probe': 'token' } })).toMatchObject(PAGE)
+    })
+
+    it('is all that is served under the name of another server, too, and where that cannot be reached', async () => {
+      const other = createServer((_, response) => response.end('other'))
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+      onTestFinished(() => void other.close())
+      const { port } = other.address() as AddressInfo
+      const site = await start(kind, () => ({
+        proxyHosts: [
+          { host: 'other.example', backend: `http://127.0.0.1:${port}` },
+          { host: 'gone.example', backend: 'http://127.0.0.1:9' },
+        ],
+      }))
+      const at = (host: string): Promise<Answer> => site.ask('/x', { headers: { Host: host } })
+      expect((await at('other.example')).body).toBe('other')
+      expect(await at('gone.example')).toMatchObject(PAGE)
+      writeFileSync(`${site.root}/closed`, '')
+      expect(await at('other.example')).toMatchObject(PAGE)
+      rmSync(`${site.root}/closed`)
+      expect((await at('other.example')).body).toBe('other')
     })
   })
 })
