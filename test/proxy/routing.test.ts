@@ -82,8 +82,8 @@ requires('nginx').describe('nginx with a generated configuration', () => {
     const answer = await exchange(port, upgrade('/app/ws%2F?y=2'), 'ping through the tunnel')
     expect(answer).toMatch(/^HTTP\/1\.1 101 /)
     expect(answer.endsWith('ping through the tunnel')).toBe(true)
-    expect(seen[1]?.startsWith(FIRST[upgradeWire])).toBe(true)
-    expect(seen[1]).toContain('/app/ws%2F?y=2')
+    expect(seen.at(-1)?.startsWith(FIRST[upgradeWire])).toBe(true)
+    expect(seen.at(-1)).toContain('/app/ws%2F?y=2')
   })
 
   it('takes an offer of h2c for the ordinary request it is', async () => {
@@ -97,7 +97,8 @@ requires('nginx').describe('nginx with a generated configuration', () => {
     for (const path of ['/', '/apple', '/app.txt', '/App/']) expect(await exchange(port, get(path))).toMatch(/^HTTP\/1\.1 404 /)
     expect(seen).toEqual([])
     for (const path of ['/app', '/app/', '/app/x']) await exchange(port, get(path))
-    expect(seen).toHaveLength(3)
+    // What is closed without an answer has a second try over FastCGI.
+    expect(seen).toHaveLength(wire === 'fastcgi' ? 6 : 3)
   })
 
   it('tells a worker what the client said, and nothing twice', async () => {

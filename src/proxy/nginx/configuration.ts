@@ -13,6 +13,7 @@ import type { Argument, Directive, Node } from './directive.ts'
 import { maintenanceMaps } from './maintenance.ts'
 import { entry, time } from './names.ts'
 import { errorDocumentMaps } from './error-pages.ts'
+import { secondTryMap } from './second-try.ts'
 import { servers } from './servers.ts'
 import { fileDirectives } from './static-files.ts'
 import { checkTls, tlsDirectives, tlsMaps } from './tls.ts'
@@ -102,6 +103,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     ...authMaps(site),
     ...upstreams(site),
     ...upgradeMaps(site, client),
+    ...secondTryMap(site),
     ...servers(site, build),
   ]
 }

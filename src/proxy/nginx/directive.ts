@@ -81,6 +81,7 @@ const DIRECTIVES = {
   proxy_temp_path: 'plain',
   real_ip_header: 'plain',
   real_ip_recursive: 'plain',
+  recursive_error_pages: 'plain',
   return: 'variables',
   rewrite: 'variables',
   root: 'variables',

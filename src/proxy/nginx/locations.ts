@@ -5,6 +5,7 @@ import { block, directive, from, literal } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { maintenanceLocation } from './maintenance.ts'
 import { otherLocations } from './other-servers.ts'
+import { secondTryLocation } from './second-try.ts'
 import { aliasLocations, documentRootDirectives } from './static-files.ts'
 import { clientVariables } from './trust.ts'
 import { passToWorkers, upgradeLocation } from './wires.ts'
@@ -26,6 +27,7 @@ export function locations(site: Site): Node[] {
     ...site.applications.flatMap((_, index) => [
       ...upgradeLocation(site, index, false),
       ...(hasExemptions(site, index) ? upgradeLocation(site, index, true) : []),
+      ...secondTryLocation(site, index),
     ]),
     ...aliasLocations(site.files, inside),
     ...otherLocations(site, client, inside),

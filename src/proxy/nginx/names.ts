@@ -13,8 +13,8 @@ export function upstreamOf(index: number): string {
 }
 
 /** The same workers by connections that are not kept. */
-export function upgradeUpstreamOf(index: number): string {
-  return index === 0 ? 'tsgi_upgrades' : `tsgi_upgrades_${index}`
+export function freshUpstreamOf(index: number): string {
+  return index === 0 ? 'tsgi_fresh' : `tsgi_fresh_${index}`
 }
 
 /** A line of a map. */

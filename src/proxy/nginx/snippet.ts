@@ -101,8 +101,7 @@ function renamed(node: Node, prefix: string): Node {
 /** An upstream's name in an address. What comes from outside has an address of its own there. */
 function renamedUpstream(argument: Argument, prefix: string): Argument {
   if (typeof argument !== 'object') return argument
-  if ('literal' in argument)
-    return { literal: argument.literal.replace(/^http:\/\/tsgi_(?=workers|upgrades)/, `http://${prefix}`) }
+  if ('literal' in argument) return { literal: argument.literal.replace(/^http:\/\/tsgi_(?=workers|fresh)/, `http://${prefix}`) }
   // Only literals and variables are joined, and each stays what it is.
   return 'variable' in argument ? argument : (argument.map((part) => renamedUpstream(part, prefix)) as typeof argument)
 }

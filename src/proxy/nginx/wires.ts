@@ -2,10 +2,11 @@ import { absolute } from '../absolute-path.ts'
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { errorPages } from './error-pages.ts'
-import { entry, MODULES, NONE, time, upgradeUpstreamOf, upstreamOf } from './names.ts'
+import { entry, MODULES, NONE, time, freshUpstreamOf, upstreamOf } from './names.ts'
 import type { Module } from './names.ts'
 import { requestHeaders, requestParams } from './params.ts'
 import { clientVariables } from './trust.ts'
+import { firstTry, triesTwice } from './second-try.ts'
 import { refuseTwoReadings } from './two-readings.ts'
 import type { ClientVariables } from './trust.ts'
 import type { MountedApplication, Site, Wire } from '../site.ts'
@@ -31,10 +32,10 @@ export function upstreams(site: Site): Node[] {
         [workers(application), directive('keepalive', UPSTREAM_KEEPALIVE), directive('keepalive_timeout', UPSTREAM_IDLE)],
       ),
     ),
-    ...(wire === 'fastcgi'
+    ...(wire === 'fastcgi' || triesTwice(site)
       ? [
-          { comment: 'The same for upgrades, without connections that are kept: those speak FastCGI already.' },
-          ...applications.map((application, index) => block('upstream', [upgradeUpstreamOf(index)], [workers(application)])),
+          { comment: 'The same without connections that are kept: for a second try, and for upgrades over another protocol.' },
+          ...applications.map((application, index) => block('upstream', [freshUpstreamOf(index)], [workers(application)])),
         ]
       : []),
     { comment: '' },
@@ -124,12 +125,17 @@ export function passToWorkers(site: Site, index: number, open: boolean): Node[] 
   const { wire, authentication } = site
   const first = open && authentication !== undefined ? [refuseTwoReadings()] : []
   if (wire === 'fastcgi') {
-    const upgrade = directive('uwsgi_pass', upgradeUpstreamOf(index))
-    return [...first, block('if', [variable('tsgi_upgrade')], [upgrade]), from('wire', pass('fastcgi', index))]
+    const upgrade = directive('uwsgi_pass', freshUpstreamOf(index))
+    return [
+      ...first,
+      ...firstTry(site, index),
+      block('if', [variable('tsgi_upgrade')], [upgrade]),
+      from('wire', pass('fastcgi', index)),
+    ]
   }
   return [
     ...first,
-    ...errorPages(site),
+    ...(triesTwice(site) ? firstTry(site, index) : errorPages(site)),
     directive('error_page', UPGRADE_STATUS, '=', upgradeLocationName(index, open)),
     block('if', [variable('tsgi_upgrade')], [directive('return', UPGRADE_STATUS)]),
     from('wire', pass(wire, index)),

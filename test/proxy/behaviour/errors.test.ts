@@ -60,6 +60,19 @@ describe.each(PROXIES)('errors behind $name', (kind) => {
   })
 
   requires(kind.program).describe('of an application that is away', () => {
+    it.each(WIRES)('have a page that is a file, and no end of pages where that application has it, over %s', async (wire) => {
+      const code = kind.program === 'nginx' ? 502 : 503
+      const site = await startSite(kind, (place) => pages(place, { wire, errorDocuments: [{ code, url: '/assets/413.html' }] }), {
+        '': statuses,
+      })
+      await site.stopWorkers()
+      for (const method of ['GET', 'POST'])
+        expect(await site.ask('/200', { method })).toMatchObject({ status: code, body: 'too much' })
+      const own = await startSite(kind, (place) => pages(place, { wire, errorDocuments: [{ code, url: '/errors/502' }] }))
+      await own.stopWorkers()
+      for (const method of ['GET', 'POST']) expect((await own.ask('/200', { method })).status).toBe(code)
+    })
+
     it.each(WIRES)('have the page of maintenance, over %s, and its own errors have not', async (wire) => {
       const site = await startSite(
         kind,
