@@ -1,14 +1,17 @@
 import { userInfo } from 'node:os'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 
 import type { LogTarget } from '../logging/log-target.ts'
 import { argumentsOf } from '../settings/settings-arguments.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
+import { flagName } from '../settings/setting-names.ts'
+import { canRead } from './closed-paths.ts'
 import type { EjectedFile, EjectOptions } from './eject.ts'
+import { accountNamed } from './proxy-account.ts'
 import { describeServerRoot } from './server-root.ts'
 import { FIRST_FREE_PORT, survey } from './survey.ts'
 import { serviceUnit, socketUnit } from './systemd-unit.ts'
-import type { ServiceUnit } from './systemd-unit.ts'
+import type { Credential, ServiceUnit } from './systemd-unit.ts'
 
 /** Who serves where nobody says who. */
 const USUAL_ACCOUNT = 'www-data'
@@ -30,7 +33,9 @@ async function withProxy(read: ReadSettings<'start-server'>, options: EjectOptio
   const user = userOf(read)
   await survey({ ...read, settings: { ...settings, user } })
   const { serverRoot, host, port, httpsPort = 0 } = settings
-  const args = argumentsOf(read, 'start-server', new Set([...SAID_BY_UNIT, 'logToTerminal']))
+  const credentials = credentialsOf(read, user)
+  const loaded = credentials.map(({ key }) => key)
+  const args = argumentsOf(read, 'start-server', new Set([...SAID_BY_UNIT, 'logToTerminal', ...loaded]))
   const toTerminal = settings.errorLog === undefined ? ['--log-to-terminal'] : []
   const root = serverRoot === undefined ? ['--server-root', `/run/${name}`] : []
   return [
@@ -43,6 +48,7 @@ async function withProxy(read: ReadSettings<'start-server'>, options: EjectOptio
         lowPort: [port, httpsPort].some((each) => each > 0 && each < FIRST_FREE_PORT),
         writable: [...writableOf(read), ...(serverRoot === undefined ? [] : [describeServerRoot(serverRoot, 0).path])],
         reads: [...launcher.filter((word) => word.startsWith('/')), directory],
+        credentials,
         service: serverRoot === undefined ? [`RuntimeDirectory=${name}`, 'RuntimeDirectoryMode=0700'] : [],
       }),
     },
@@ -99,6 +105,19 @@ function common(
 function userOf({ settings }: ReadSettings<'start-server'>): string {
   if (settings.user !== undefined) return settings.user
   return process.getuid?.() === 0 ? USUAL_ACCOUNT : userInfo().username
+}
+
+const TLS_FILES = ['sslCertificateFile', 'sslCertificateKeyFile', 'sslCertificateChainFile', 'sslCaCertificateFile'] as const
+
+/** What of TLS the service's user may not read. Where there is no such user here, nobody can tell. */
+function credentialsOf({ settings }: ReadSettings<'start-server'>, user: string): (Credential & { readonly key: string })[] {
+  const account = accountNamed(user)
+  if (account === undefined) return []
+  return TLS_FILES.flatMap((key) => {
+    const file = settings[key]
+    if (file === undefined || canRead(resolve(file), account)) return []
+    return [{ key, name: `${flagName(key)}.pem`, path: resolve(file), option: `--${flagName(key)}` }]
+  })
 }
 
 /** Where logs go that are files. */

@@ -8,10 +8,12 @@ export interface Account {
   readonly uid: number
   readonly group: string
   readonly gid: number
+  /** The groups that it has besides: proxies take them along. */
+  readonly groups?: readonly number[]
 }
 
 /** Who the application runs as. */
-type ApplicationAccount = Pick<Account, 'uid' | 'gid'> & { readonly name?: string }
+type ApplicationAccount = Pick<Account, 'uid' | 'gid' | 'groups'> & { readonly name?: string }
 
 /** The accounts that packages make for web servers, first choice first. */
 const CANDIDATES = ['www-data', 'nginx', 'apache', 'nobody']
@@ -33,13 +35,18 @@ export function proxyAccount(application?: ApplicationAccount): Account | undefi
   )
 }
 
+/** An account of this system by its name; undefined where it has none. */
+export function accountNamed(user: string): Account | undefined {
+  return findAccount([user], readText('/etc/passwd'), readText('/etc/group'))
+}
+
 /** Proxies take names only. */
-function named({ name, uid, gid }: ApplicationAccount): Account {
+function named({ name, uid, gid, groups = [] }: ApplicationAccount): Account {
   const group = readText('/etc/group')
     .split('\n')
     .map((line) => line.split(':'))
     .find((fields) => fields[2] === String(gid))?.[0]
-  if (name !== undefined && group !== undefined) return { user: name, uid, group, gid }
+  if (name !== undefined && group !== undefined) return { user: name, uid, group, gid, groups }
   const [option, number] = name === undefined ? ['--user', uid] : ['--group', gid]
   throw new TsgiError(
     'TSGI_ERR_OPTION',
@@ -56,9 +63,14 @@ export function findAccount(names: readonly string[], passwd: string, group: str
     const groupName = groups.find((fields) => fields[2] === user?.[3] && fields[2] !== undefined)?.[0]
     const [uid, gid] = [Number(user?.[2]), Number(user?.[3])]
     if (groupName !== undefined && Number.isInteger(uid) && Number.isInteger(gid))
-      return { user: name, uid, group: groupName, gid }
+      return { user: name, uid, group: groupName, gid, groups: groups.flatMap((fields) => besides(fields, name)) }
   }
   return undefined
+}
+
+/** The number of a group that lists this user. */
+function besides([, , gid, members = '']: readonly string[], user: string): number[] {
+  return members.split(',').includes(user) && Number.isInteger(Number(gid)) ? [Number(gid)] : []
 }
 
 function readText(path: string): string {

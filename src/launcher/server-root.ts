@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { hasFileModes, localSocketsAre } from '../server/platform.ts'
 import { SocketPath } from '../server/socket-path.ts'
+import { barrier, nearestDirectory } from './closed-paths.ts'
 import { foreignFile, OUR_MARK } from './foreign-files.ts'
 import type { WrittenFiles } from './foreign-files.ts'
 import type { Account } from './proxy-account.ts'
@@ -215,13 +216,6 @@ function makeDirectories(path: string): string[] {
   return [...above, path]
 }
 
-/** The path itself, or what is there of it. */
-export function nearestDirectory(path: string): string {
-  let place = path
-  while (statSync(place, { throwIfNoEntry: false }) === undefined && place !== dirname(place)) place = dirname(place)
-  return place
-}
-
 /** Where the proxy makes its directories for bodies that do not fit in memory. */
 function makeSpool(path: string, account: Account | undefined): void {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { mode: 0o700 })
@@ -246,16 +240,6 @@ function checkEntry(place: string, path: string, account: Account): void {
     'TSGI_ERR_SERVER_ROOT',
     `the proxy's workers run as ${account.user} and cannot enter ${quote(directory)}; ${fix}`,
   )
-}
-
-/** The nearest directory on the way to `path`, from there upwards, that the account may not enter. */
-export function barrier(path: string, account: Pick<Account, 'uid' | 'gid'>): string | undefined {
-  for (let directory = path; ; directory = dirname(directory)) {
-    const stats = statSync(directory)
-    const bit = stats.uid === account.uid ? 0o100 : stats.gid === account.gid ? 0o010 : 0o001
-    if (stats.isDirectory() && (stats.mode & bit) === 0) return directory
-    if (dirname(directory) === directory) return undefined
-  }
 }
 
 /** Refuses a server root whose socket is answered: its server is running. A socket that nobody answers is left over, and goes. */

@@ -6,6 +6,7 @@ import { workerRights } from '../process/worker-rights.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readCertificate } from './certificate.ts'
 import type { ServerCertificate } from './certificate.ts'
+import { closedPaths, closedWarning } from './closed-paths.ts'
 import { checkOptions, doubts } from './check-options.ts'
 import { findProxy } from './find-proxy.ts'
 import { logTargets } from './log-plan.ts'
@@ -44,7 +45,8 @@ export async function survey({ app, settings }: StartOptions): Promise<Survey> {
   checkRoot(settings)
   const certificate = certificateOf(settings)
   const account = proxy === undefined ? undefined : proxyAccount(workerRights(settings).account)
-  return { proxy, account, certificate, warnings: [...(certificate?.warnings ?? []), ...doubts(settings)] }
+  const closed = account === undefined ? [] : closedPaths(settings, account).map((each) => closedWarning(each, account))
+  return { proxy, account, certificate, warnings: [...(certificate?.warnings ?? []), ...doubts(settings), ...closed] }
 }
 
 /** What a configuration is written from, without a start. */

@@ -34,6 +34,16 @@ export interface ServiceUnit {
   readonly reads: readonly string[]
   /** Lines of [Service] beside the usual ones. */
   readonly service?: readonly string[]
+  /** Files that only root may read: systemd gives the service a copy of each, whose path is the value of an option. */
+  readonly credentials?: readonly Credential[]
+}
+
+export interface Credential {
+  /** Letters, digits, `.`, `-`. */
+  readonly name: string
+  readonly path: string
+  /** `--ssl-certificate-key-file` */
+  readonly option: string
 }
 
 /** A service that may do what a server of ours needs, and nothing else. */
@@ -51,7 +61,7 @@ NotifyAccess=all
 User=${unit.user}
 ${unit.group === undefined ? '' : `Group=${unit.group}\n`}WorkingDirectory=${unit.directory.replaceAll('%', '%%')}
 Environment=NODE_ENV=production
-${unit.environment.map(([name, value]) => `Environment=${settingWord(`${name}=${value}`)}\n`).join('')}${(unit.service ?? []).map((line) => `${line}\n`).join('')}ExecStart=${unit.command.map(execWord).join(' ')}
+${unit.environment.map(([name, value]) => `Environment=${settingWord(`${name}=${value}`)}\n`).join('')}${(unit.service ?? []).map((line) => `${line}\n`).join('')}${credentialLines(unit)}ExecStart=${[...unit.command.map(execWord), ...credentialWords(unit)].join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 # TERM to the master alone, which stops the others in order; KILL for whatever is left.
 KillMode=mixed
@@ -88,6 +98,17 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `
+}
+
+function credentialLines({ credentials = [], user }: ServiceUnit): string {
+  if (credentials.length === 0) return ''
+  const lines = credentials.map(({ name, path }) => `LoadCredential=${settingWord(`${name}:${path}`)}\n`)
+  return `# ${user} may not read these: the service has copies of them, from its start on. After a renewal type systemctl restart.\n${lines.join('')}`
+}
+
+/** The one variable that is to mean something. */
+function credentialWords({ credentials = [] }: ServiceUnit): string[] {
+  return credentials.flatMap(({ option, name }) => [option, `\${CREDENTIALS_DIRECTORY}/${name}`])
 }
 
 /** A socket that systemd listens on while the service of the same name is restarted. */

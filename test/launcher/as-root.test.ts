@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
 import { get, Launched } from './launched.ts'
+import { temporaryDirectory } from './temporary.ts'
 
 const APP = fileURLToPath(new URL('apps/hello.js', import.meta.url))
 
@@ -42,6 +44,36 @@ describe.each([
       // Nobody else may enter.
       const { mode, uid: owner } = statSync(launched.field('Server Root'))
       expect([mode & 0o7, owner]).toEqual([0, 0])
+    })
+  })
+
+  requires(program, 'dist', 'root').describe('with files that the proxy may not read', () => {
+    it('warns of each, with what is closed and the command', async () => {
+      const directory = temporaryDirectory()
+      mkdirSync(join(directory, 'closed/public'), { recursive: true })
+      chmodSync(join(directory, 'closed'), 0o700)
+      for (const name of ['mine.txt', 'open.txt']) writeFileSync(join(directory, name), 'x', { mode: 0o600 })
+      chmodSync(join(directory, 'open.txt'), 0o644)
+      const files = ['--document-root', join(directory, 'closed/public')]
+      for (const name of ['mine.txt', 'open.txt']) files.push('--url-alias', `/${name}`, join(directory, name))
+      const launched = new Launched([
+        'start-server',
+        APP,
+        '--port',
+        '0',
+        '--server-type',
+        serverType,
+        '--user',
+        ACCOUNT,
+        ...files,
+      ])
+      await launched.ready()
+      expect(launched.stderr).toContain(
+        `--document-root: the proxy's ${ACCOUNT} cannot enter ${directory}/closed, which is on the way to ${directory}/closed/public: clients get 403 or 404`,
+      )
+      expect(launched.stderr).toContain(`chmod o+x ${directory}/closed\``)
+      expect(launched.stderr).toMatch(/--url-alias \/mine\.txt: .* may not read .*chmod o\+r /)
+      expect(launched.stderr).not.toContain('open.txt')
     })
   })
 

@@ -319,6 +319,34 @@ requires('dist', 'systemd-analyze').describe('eject systemd', () => {
   })
 })
 
+requires('dist', 'systemd-analyze', 'nginx', 'openssl', 'root').describe(
+  'eject systemd with a key that only root may read',
+  () => {
+    it('has systemd hand the service a copy', async () => {
+      const directory = temporaryDirectory()
+      writeFileSync(join(directory, 'app.mjs'), 'export default () => {}\n')
+      const { certificate: cert, key } = makeCertificate(directory, 'site')
+      chmodSync(key, 0o600)
+      chmodSync(cert, 0o644)
+      const tls = ['--https-port', '8443', '--ssl-certificate-file', cert, '--ssl-certificate-key-file', key]
+      const args = ['eject', 'systemd', 'app.mjs', '--name', 'shop', '--output', 'out', '--server-type', 'nginx', ...tls]
+      expect(await express(args, { cwd: directory })).toMatchObject({ code: 0, stderr: '' })
+      const file = join(directory, 'out/shop.service')
+      const unit = readFileSync(file, 'utf8')
+      expect(unit).toContain(`LoadCredential=ssl-certificate-key-file.pem:${key}\n`)
+      expect(unit).toMatch(
+        /^ExecStart=.* --ssl-certificate-file \S+ .* --ssl-certificate-key-file \$\{CREDENTIALS_DIRECTORY\}\/ssl-certificate-key-file\.pem$/m,
+      )
+      expect(unit).not.toContain(`--ssl-certificate-key-file ${key}`)
+      const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
+      expect(`${stdout}${stderr}`).toBe('')
+      chmodSync(key, 0o644)
+      const open = await express([...args.slice(0, 5), '--server-type', 'nginx', ...tls], { cwd: directory })
+      expect(open.stdout).not.toContain('LoadCredential')
+    })
+  },
+)
+
 describe('words of a unit', () => {
   it('mean themselves', () => {
     expect(execWord('plain-1.x')).toBe('plain-1.x')

@@ -2,9 +2,10 @@ import { accessSync, constants, existsSync, lstatSync, mkdtempSync, readFileSync
 import { dirname, join, resolve } from 'node:path'
 
 import { isLive, SocketPath } from '../../server/socket-path.ts'
+import { barrier, closedPaths, howToOpen, whatIsClosed, nearestDirectory, servedPaths } from '../closed-paths.ts'
 import { foreignFile } from '../foreign-files.ts'
 import { logTargets } from '../log-plan.ts'
-import { barrier, nearestDirectory, whyForeign } from '../server-root.ts'
+import { whyForeign } from '../server-root.ts'
 import { shellLine } from '../shell-words.ts'
 import { fail, ok, reason, warn, worst } from './check.ts'
 import type { Check, Finding, Patient } from './check.ts'
@@ -69,17 +70,15 @@ function isWritable(path: string): boolean {
 const entry: Check = {
   id: 'entry',
   about: "The proxy's user may enter every directory on the way to the sockets and to the files that are served",
-  look({ root, account, machine: { temporary }, settings: { documentRoot, urlAlias } }) {
+  look({ root, account, machine: { temporary }, settings }) {
     if (account === undefined) return ok('the proxy runs as we do')
     const place = root.fresh ? temporary : nearestDirectory(root.path)
-    const paths = [place, ...[documentRoot ?? [], urlAlias.map(([, path]) => path)].flat(2).map((path) => resolve(path))]
-    const findings = paths.flatMap((path): Finding[] => {
-      const closed = barrier(nearestDirectory(path), account)
-      if (closed === undefined) return []
-      const seen = `${account.user} cannot enter ${closed}, which is on the way to ${path}`
-      return [fail(seen, shellLine(['chmod', 'o+x', closed]))]
-    })
-    return worst(findings, `${account.user} gets to ${paths.join(', ')}`)
+    const closed = barrier(place, account)
+    const findings: Finding[] = [
+      ...(closed === undefined ? [] : [{ path: place, closed, option: '--server-root' }]),
+      ...closedPaths(settings, account),
+    ].map((each) => fail(`${whatIsClosed(each, account)} (${each.option})`, howToOpen(each)))
+    return worst(findings, `${account.user} gets to ${[place, ...servedPaths(settings).map(({ path }) => path)].join(', ')}`)
   },
 }
 
