@@ -109,7 +109,8 @@ export function addDoctorCommand(program: Command): void {
     .action(async (app: string | undefined, { json, ...options }: Record<string, unknown>) => {
       const { diagnosisText, examine } = await import('../launcher/doctor/doctor.ts')
       const directory = process.cwd()
-      const found = await examine({ command: 'start-server', app, options, environment: process.env, directory })
+      const args = process.argv.slice(process.argv.indexOf('doctor') + 1).filter((word) => word !== '--json')
+      const found = await examine({ command: 'start-server', app, options, environment: process.env, directory }, args)
       process.stdout.write(
         json === true ? `${JSON.stringify(found, undefined, 2)}\n` : diagnosisText(found, wantsColour(process.stdout)),
       )

@@ -63,17 +63,28 @@ export function checkOptions(settings: LauncherSettings, proxied: boolean): void
   checkTimes(settings)
 }
 
-/** What is not wrong, but hardly meant: one sentence each. */
-export function doubts(settings: LauncherSettings): string[] {
-  const found: string[] = []
+/** What is not wrong, but hardly meant. */
+export interface Doubt {
+  /** One sentence. */
+  readonly seen: string
+  /** The option that ends it. */
+  readonly fix: string
+}
+
+export function doubts(settings: LauncherSettings): Doubt[] {
+  const found: Doubt[] = []
   const { requestTimeout, gracefulTimeout, hstsPolicy, httpsOnly } = settings
   if (requestTimeout > 0 && gracefulTimeout > 0 && gracefulTimeout < requestTimeout && isGiven(settings, 'gracefulTimeout')) {
-    found.push(
-      `--graceful-timeout is shorter than --request-timeout (${gracefulTimeout / 1000} s, ${requestTimeout / 1000} s): a reload or a stop may cut off a request that is in time`,
-    )
+    found.push({
+      seen: `--graceful-timeout is shorter than --request-timeout (${gracefulTimeout / 1000} s, ${requestTimeout / 1000} s): a reload or a stop may cut off a request that is in time`,
+      fix: `--graceful-timeout ${requestTimeout / 1000}s`,
+    })
   }
   if (hstsPolicy !== undefined && !httpsOnly) {
-    found.push('--hsts-policy without --https-only: who has never been here by HTTPS stays with HTTP')
+    found.push({
+      seen: '--hsts-policy without --https-only: who has never been here by HTTPS stays with HTTP',
+      fix: '--https-only',
+    })
   }
   return found
 }

@@ -30,9 +30,9 @@ export function barrier(path: string, account: Somebody): string | undefined {
   }
 }
 
-/** Whether the account may read a file, by the modes; access control lists may say otherwise. */
-export function canRead(path: string, account: Somebody): boolean {
-  return barrier(path, account) === undefined && may(account, path, 0o004)
+/** What the account may not enter or read for a file or a directory, by the modes; access control lists may say otherwise. */
+export function closedTo(path: string, account: Somebody): string | undefined {
+  return barrier(path, account) ?? (statSync(path).isFile() && !may(account, path, 0o004) ? path : undefined)
 }
 
 /** `bit`: of everyone. */
@@ -59,8 +59,7 @@ export function servedPaths({
 /** What of it the proxy's user cannot get to: clients would see 403 or 404, and the log of the proxy alone would tell why. */
 export function closedPaths(settings: Settings<'start-server'>, account: Account): ClosedPath[] {
   return servedPaths(settings).flatMap(({ option, path }) => {
-    const unreadable = statSync(path).isFile() && !may(account, path, 0o004) ? path : undefined
-    const closed = barrier(path, account) ?? unreadable
+    const closed = closedTo(path, account)
     return closed === undefined ? [] : [{ option, path, closed }]
   })
 }
@@ -71,7 +70,7 @@ export function howToOpen({ closed }: ClosedPath): string {
 }
 
 /** Who, and what: a sentence without its end. */
-export function whatIsClosed({ closed, path }: ClosedPath, { user }: Account): string {
+export function whatIsClosed({ closed, path }: ClosedPath, { user }: { readonly user: string }): string {
   return closed === path && statSync(path).isFile()
     ? `${user} may not read ${path}`
     : `${user} cannot enter ${closed}, which is on the way to ${path}`

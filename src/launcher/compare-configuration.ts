@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 
-import { quote, TsgiError } from '../interface/errors.ts'
+import { TsgiError } from '../interface/errors.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { configurationOf } from './configuration.ts'
 import { blueprint } from './survey.ts'
 import { unifiedDiff } from './unified-diff.ts'
+import { unusableRoot } from './unusable-root.ts'
 
 /**
  * What a start would change in the configuration that is on the disk, as a unified diff; empty: nothing. Writes nothing.
@@ -34,6 +35,6 @@ function textOf(path: string): string | undefined {
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return undefined
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
+    throw unusableRoot(path, error)
   }
 }

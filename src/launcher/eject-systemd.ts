@@ -5,7 +5,7 @@ import type { LogTarget } from '../logging/log-target.ts'
 import { argumentsOf } from '../settings/settings-arguments.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { flagName } from '../settings/setting-names.ts'
-import { canRead } from './closed-paths.ts'
+import { closedTo } from './closed-paths.ts'
 import type { EjectedFile, EjectOptions } from './eject.ts'
 import { accountNamed } from './proxy-account.ts'
 import { describeServerRoot } from './server-root.ts'
@@ -115,7 +115,7 @@ function credentialsOf({ settings }: ReadSettings<'start-server'>, user: string)
   if (account === undefined) return []
   return TLS_FILES.flatMap((key) => {
     const file = settings[key]
-    if (file === undefined || canRead(resolve(file), account)) return []
+    if (file === undefined || closedTo(resolve(file), account) === undefined) return []
     return [{ key, name: `${flagName(key)}.pem`, path: resolve(file), option: `--${flagName(key)}` }]
   })
 }

@@ -49,7 +49,7 @@ export async function findProxy(
   }
   if (proxyExecutable !== undefined) return findNamed(serverType, proxyExecutable, folders)
   for (const type of serverType === 'auto' ? (['nginx', 'apache'] as const) : [serverType]) {
-    const executable = NAMES[type].map((name) => findExecutable(name, folders)).find((path) => path !== undefined)
+    const executable = installedProxy(type, folders)
     if (executable !== undefined) return inspect(executable, type)
   }
   if (serverType === 'auto') return undefined
@@ -57,6 +57,11 @@ export async function findProxy(
     'TSGI_ERR_PROXY_NOT_FOUND',
     `there is no ${NAMES[serverType].join(' or ')} on the PATH; ${HOW_TO_GET[serverType]}`,
   )
+}
+
+/** Where the proxy of this type is; undefined where it is not installed. */
+export function installedProxy(type: ProxyType, folders: readonly string[] = USUAL_FOLDERS): string | undefined {
+  return NAMES[type].map((name) => findExecutable(name, folders)).find((path) => path !== undefined)
 }
 
 /** The executable of `--proxy-executable`, whichever of the two it is. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 
-import { quote, TsgiError } from '../interface/errors.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -18,6 +17,7 @@ import { prepareServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
 import type { SiteSources } from './site.ts'
 import { survey } from './survey.ts'
+import { unusableRoot } from './unusable-root.ts'
 import { makeUserFiles, withEnviron } from './user-files.ts'
 
 /** Takes one step of the start back. */
@@ -93,6 +93,6 @@ function write(path: string, text: string): void {
   try {
     writeFileSync(path, text, { mode: 0o640 })
   } catch (error) {
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
+    throw unusableRoot(path, error)
   }
 }

@@ -13,6 +13,7 @@ import type { WrittenFiles } from './foreign-files.ts'
 import type { Account } from './proxy-account.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
 import { shellLine, shellWord } from './shell-words.ts'
+import { unusableRoot } from './unusable-root.ts'
 
 const SOCKET_NAME = 'tsgi.sock'
 
@@ -110,7 +111,7 @@ export async function prepareServerRoot({
     if (proxy !== undefined) makeSpool(root.spoolPath, account)
   } catch (error) {
     if (fresh) root.remove()
-    throw error instanceof TsgiError ? error : unusable(root.path, error)
+    throw error instanceof TsgiError ? error : unusableRoot(root.path, error)
   }
   return root
 }
@@ -172,7 +173,7 @@ function makeFresh(parent: string): string {
   try {
     return realpathSync(mkdtempSync(join(parent, 'tsgi-')))
   } catch (error) {
-    throw unusable(parent, error)
+    throw unusableRoot(parent, error)
   }
 }
 
@@ -189,7 +190,7 @@ function openGiven(path: string, account: Account | undefined): string {
       stats = statSync(path)
     }
   } catch (error) {
-    throw unusable(path, error)
+    throw unusableRoot(path, error)
   }
   if (!stats.isDirectory()) throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)} is not a directory`)
   const uid = process.getuid?.()
@@ -258,8 +259,4 @@ async function checkUnused(root: ServerRoot): Promise<void> {
       'TSGI_ERR_SERVER_ROOT',
       `another server is running in ${quote(root.path)}; stop it, or take another directory`,
     )
-}
-
-function unusable(path: string, error: unknown): TsgiError {
-  return new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
 }

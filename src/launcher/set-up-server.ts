@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { quote, TsgiError } from '../interface/errors.ts'
+import { TsgiError } from '../interface/errors.ts'
 import { whyNotHere } from '../server/platform.ts'
 import { allRows, knownVariables } from '../settings/settings-rows.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
@@ -13,6 +13,7 @@ import { prepareServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
 import { shellWord } from './shell-words.ts'
 import { blueprint } from './survey.ts'
+import { unusableRoot } from './unusable-root.ts'
 import { makeUserFiles } from './user-files.ts'
 
 /** What a start needs beyond the limits for the first worker and for the probe, and a stop beyond those for requests, seconds. */
@@ -101,7 +102,7 @@ function writeScript(root: ServerRoot, text: string): void {
     chmodSync(temporary, 0o700)
     renameSync(temporary, path)
   } catch (error) {
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
+    throw unusableRoot(path, error)
   }
 }
 

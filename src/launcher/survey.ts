@@ -46,7 +46,12 @@ export async function survey({ app, settings }: StartOptions): Promise<Survey> {
   const certificate = certificateOf(settings)
   const account = proxy === undefined ? undefined : proxyAccount(workerRights(settings).account)
   const closed = account === undefined ? [] : closedPaths(settings, account).map((each) => closedWarning(each, account))
-  return { proxy, account, certificate, warnings: [...(certificate?.warnings ?? []), ...doubts(settings), ...closed] }
+  return {
+    proxy,
+    account,
+    certificate,
+    warnings: [...(certificate?.warnings ?? []), ...doubts(settings).map(({ seen }) => seen), ...closed],
+  }
 }
 
 /** What a configuration is written from, without a start. */

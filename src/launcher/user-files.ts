@@ -1,10 +1,10 @@
 import { statSync, writeFileSync } from 'node:fs'
 
-import { quote, TsgiError } from '../interface/errors.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { StartOptions } from './plan.ts'
 import { describeServerRoot } from './server-root.ts'
 import type { ServerRoot } from './server-root.ts'
+import { unusableRoot } from './unusable-root.ts'
 
 const ENVIRON = `# Variables for the application: one NAME=VALUE a line, read as an env file (--env-file) at every start and reload.
 # A variable that is set where the server is started holds over the same one here.
@@ -47,6 +47,6 @@ function makeOnce(path: string, text: string, mode: number): void {
     writeFileSync(path, text, { flag: 'wx', mode })
   } catch (error) {
     if (error instanceof Error && Reflect.get(error, 'code') === 'EEXIST') return
-    throw new TsgiError('TSGI_ERR_SERVER_ROOT', `${quote(path)}: ${quote(error)}`, { cause: error })
+    throw unusableRoot(path, error)
   }
 }

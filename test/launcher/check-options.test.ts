@@ -93,13 +93,17 @@ describe('without a proxy', () => {
 
 describe('a doubt', () => {
   it('is a graceful timeout that cuts off requests that are in time', () => {
-    expect(doubts(settings({ gracefulTimeout: '5s' }))).toEqual([expect.stringContaining('--graceful-timeout is shorter')])
+    expect(doubts(settings({ gracefulTimeout: '5s' }))).toEqual([
+      expect.objectContaining({ seen: expect.stringContaining('--graceful-timeout is shorter') }),
+    ])
     expect(doubts(settings({ gracefulTimeout: '5s', requestTimeout: '5s' }))).toEqual([])
     expect(doubts(settings({}))).toEqual([])
   })
 
   it('is a policy for HTTPS that nobody is led to', () => {
-    expect(doubts(settings({ ...TLS, hstsPolicy: 'max-age=1' }))).toEqual([expect.stringContaining('--https-only')])
+    expect(doubts(settings({ ...TLS, hstsPolicy: 'max-age=1' }))).toEqual([
+      expect.objectContaining({ seen: expect.stringContaining('--https-only') }),
+    ])
     expect(doubts(settings({ ...TLS, hstsPolicy: 'max-age=1', httpsOnly: 'true' }))).toEqual([])
   })
 })

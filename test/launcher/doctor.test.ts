@@ -5,12 +5,13 @@ import type { AddressInfo, Server } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
+import { TsgiError } from '../../src/interface/errors.ts'
 import { nginxDriver } from '../../src/launcher/nginx-driver.ts'
 import { CHECKS } from '../../src/launcher/doctor/checks.ts'
 import { packageVersion } from '../../src/process/package-version.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { startNginx } from '../support/nginx.ts'
-import { requires } from '../support/requirements.ts'
+import { findExecutable, requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import { express, freePort, run, TSGI_EXPRESS } from './commands.ts'
 import { Launched } from './launched.ts'
@@ -128,6 +129,18 @@ describe('the checks', () => {
     const old = nginxDriver('/x/nginx', { version: '1.18.0', without: new Set(), with: new Set() })
     expect(await look('proxy', { proxy: old })).toMatchObject(warned(/1\.18\.0/))
     expect(await look('proxy', { proxy: undefined })).toMatchObject(warned(/answer by themselves/))
+  })
+
+  it('proxy: the package of the proxy that was asked for, or the other one that is there', async () => {
+    const proxyProblem = new TsgiError('TSGI_ERR_PROXY_NOT_FOUND', 'none')
+    const fix = async (options: Record<string, unknown>, problem: unknown = proxyProblem): Promise<string | undefined> =>
+      (await look('proxy', { proxy: undefined, proxyProblem: problem, options })).fix
+    expect(await fix({ serverType: 'apache' })).toMatch(/^\S+ (?:install|add) (?:apache2|httpd)/)
+    const nginx = await fix({ serverType: 'nginx' })
+    expect(nginx).toMatch(/^\S+ (?:install|add) nginx/)
+    expect(nginx?.includes('; or --server-type apache')).toBe(findExecutable('apache2') !== undefined)
+    const noUser = new TsgiError('TSGI_ERR_OPTION', '--user "shop": there is no such user')
+    expect(await fix({ user: 'shop' }, noUser)).toBe('useradd --system --no-create-home shop')
   })
 
   it('proxy-modules: a build without one that the wire needs', async () => {
@@ -396,6 +409,36 @@ requires('nginx', 'dist').describe('doctor', () => {
       seen: expect.stringContaining('1 of 1'),
     })
     expect(code).toBe(0)
+  })
+})
+
+requires('nginx', 'dist').describe('the commands of doctor', () => {
+  it('repeat what it was given, and a missing application is one fault', async () => {
+    const directory = tree({ 'wsgi.mjs': 'export default () => {}\n', 'mine.conf': 'no_such_directive on;\n' })
+    const given = ['wsgi.mjs', '--port', '0', '--server-type', 'nginx', '--include-file', 'mine.conf', '--setenv', 'A', 'b c']
+    const found = JSON.parse((await express(['doctor', '--json', ...given], { cwd: directory })).stdout) as object[]
+    expect(found).toContainEqual({
+      ...failed(/no_such_directive/),
+      check: 'proxy-configuration',
+      fix: "tsgi-express explain wsgi.mjs --port 0 --server-type nginx --include-file mine.conf --setenv A 'b c'",
+    })
+    const { stdout } = await express(['doctor', '--json', 'wsig.mjs', '--port', '0'], { cwd: directory })
+    const faults = (JSON.parse(stdout) as { check: string; status: string }[]).filter(({ status }) => status === 'fail')
+    expect(faults.map(({ check }) => check)).toEqual(['application'])
+  })
+})
+
+requires('nginx', 'dist', 'root').describe('doctor for another user', () => {
+  it('names what that user may not read of the application, and the command', async () => {
+    const directory = tree({ 'wsgi.mjs': 'export default () => {}\n' })
+    chmodSync(join(directory, 'wsgi.mjs'), 0o600)
+    const { stdout } = await express(['doctor', '--json', 'wsgi.mjs', '--port', '0', '--user', 'nobody'], { cwd: directory })
+    expect(JSON.parse(stdout)).toContainEqual({
+      check: 'application-loads',
+      status: 'fail',
+      seen: `nobody may not read ${directory}/wsgi.mjs`,
+      fix: `chmod o+r ${directory}/wsgi.mjs`,
+    })
   })
 })
 

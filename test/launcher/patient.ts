@@ -22,6 +22,7 @@ export function patient({ options = {}, machine = {}, ...rest }: Fault): Patient
   return {
     machine: { ...thisMachine(), ...machine },
     directory: process.cwd(),
+    args: ['app.js', '--user', 'www-data'],
     settingsProblem: undefined,
     file: undefined,
     app: join(import.meta.dirname, 'apps/hello.js'),

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Account } from '../../src/launcher/proxy-account.ts'
 import { prepareServerRoot } from '../../src/launcher/server-root.ts'
 import type { ServerRoot } from '../../src/launcher/server-root.ts'
+import { unusableRoot } from '../../src/launcher/unusable-root.ts'
 import { requires } from '../support/requirements.ts'
 import { temporaryDirectory } from './temporary.ts'
 
@@ -193,6 +194,16 @@ requires('root').describe('a server root for workers of another account', () => 
     const path = temporaryDirectory()
     chmodSync(path, 0o700)
     await expect(prepare(path, { account })).rejects.toEqual(refused('chgrp www-data'))
+  })
+})
+
+describe('a server root on a disk that is full', () => {
+  it('is refused with that word and the command that tells which disk', () => {
+    const error = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    expect(unusableRoot('/srv/a b/nginx.conf', error)).toMatchObject({
+      code: 'TSGI_ERR_SERVER_ROOT',
+      message: expect.stringContaining("the disk is full (ENOSPC); `df -h '/srv/a b'` tells which"),
+    })
   })
 })
 

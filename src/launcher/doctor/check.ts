@@ -3,6 +3,7 @@ import type { Settings } from '../../settings/settings.ts'
 import type { ProxyDriver } from '../proxy-driver.ts'
 import type { Account } from '../proxy-account.ts'
 import type { ServerRoot } from '../server-root.ts'
+import { shellLine } from '../shell-words.ts'
 import type { Machine } from './machine.ts'
 
 /** What one check has found. */
@@ -20,6 +21,8 @@ export interface Patient {
   readonly machine: Machine
   /** The current directory. */
   readonly directory: string
+  /** What doctor was given: the application and options, as they were typed. */
+  readonly args: readonly string[]
   /** The defaults where they could not be read. */
   readonly settings: Settings<'start-server'>
   /** Why they could not be read. */
@@ -55,6 +58,11 @@ export function warn(seen: string, fix: string): Finding {
 
 export function fail(seen: string, fix: string): Finding {
   return { status: 'fail', seen, fix }
+}
+
+/** A command of ours with what doctor was given: `tsgi-express explain app.ts --port 80`. */
+export function again(command: readonly string[], args: readonly string[]): string {
+  return shellLine(['tsgi-express', ...command, ...args])
 }
 
 /** The worst of several, all that are as bad told in one; `fine` where there is none. */

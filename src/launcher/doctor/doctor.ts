@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 
+import { locateApp } from '../../loading/app-specifier.ts'
 import { workerRights } from '../../process/worker-rights.ts'
 import { readSettings } from '../../settings/settings-read.ts'
 import type { Invocation, ReadSettings } from '../../settings/settings-read.ts'
@@ -7,7 +8,7 @@ import { resolveSettings } from '../../settings/settings.ts'
 import { findProxy } from '../find-proxy.ts'
 import { proxyAccount } from '../proxy-account.ts'
 import { describeServerRoot } from '../server-root.ts'
-import { fail, reason } from './check.ts'
+import { again, fail, reason } from './check.ts'
 import type { Check, Finding, Patient } from './check.ts'
 import { CHECKS } from './checks.ts'
 import { thisMachine } from './machine.ts'
@@ -20,26 +21,34 @@ export interface Diagnosis extends Finding {
 type Read = Pick<ReadSettings<'start-server'>, 'settings' | 'file'> & { readonly app: string | undefined }
 
 /** Looks for everything that breaks such set-ups. Never rejects for what it finds: a setting that cannot be read is a finding, too. */
-export async function examine(invocation: Invocation<'start-server'>, checks: readonly Check[] = CHECKS): Promise<Diagnosis[]> {
-  const patient = await admit(invocation)
+export async function examine(
+  invocation: Invocation<'start-server'>,
+  args: readonly string[],
+  checks: readonly Check[] = CHECKS,
+): Promise<Diagnosis[]> {
+  const patient = await admit(invocation, args)
   const found: Diagnosis[] = []
   for (const { id, look } of checks) found.push({ check: id, ...(await lookSafely(look, patient)) })
   return found
 }
 
 /** What the checks look at. */
-async function admit(invocation: Invocation<'start-server'>): Promise<Patient> {
-  const { settings, file, app, settingsProblem, appProblem } = await readOrDefaults(invocation)
+async function admit(invocation: Invocation<'start-server'>, args: readonly string[]): Promise<Patient> {
+  const { settings, file, app: said, settingsProblem, appProblem } = await readOrDefaults(invocation)
+  // One that is not there is one fault, whatever else would need it.
+  const found = await tried(() => (said === undefined ? undefined : locateApp(said, invocation.directory)))
+  const app = found.problem === undefined ? said : undefined
   const proxy = await tried(() => findProxy(settings.serverType, settings.proxyExecutable))
   const account = await tried(() => (proxy.value === undefined ? undefined : proxyAccount(workerRights(settings).account)))
   return {
     machine: thisMachine(),
     directory: invocation.directory,
+    args,
     settings,
     settingsProblem,
     file,
     app,
-    appProblem,
+    appProblem: appProblem ?? found.problem,
     proxy: proxy.value,
     proxyProblem: proxy.problem ?? account.problem,
     account: account.value,
@@ -75,7 +84,7 @@ async function lookSafely(look: Check['look'], patient: Patient): Promise<Findin
   try {
     return await look(patient)
   } catch (error) {
-    return fail(`it could not be looked at: ${reason(error)}`, 'tsgi-express start-server --check-config')
+    return fail(`it could not be looked at: ${reason(error)}`, again(['start-server', '--check-config'], patient.args))
   }
 }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 
 import { formatSize } from '../../settings/settings-values.ts'
 import { certificateOf } from '../survey.ts'
+import { nearestDirectory } from '../closed-paths.ts'
+import { shellWord } from '../shell-words.ts'
 import { fail, ok, reason, warn, worst } from './check.ts'
 import type { Check } from './check.ts'
 import { cgroupTexts, freeBytes, textOf } from './machine.ts'
@@ -28,6 +30,9 @@ const certificate: Check = {
 /** Bodies that may be on their way at once. */
 const BODIES = 10
 
+/** Where there is more, bytes: the default. */
+const USUAL_LIMIT = 10 * 1024 * 1024
+
 const bodySpool: Check = {
   id: 'body-spool',
   about: 'Request bodies of the allowed size fit where the proxy spools them',
@@ -37,8 +42,12 @@ const bodySpool: Check = {
     const free = freeBytes(place)
     if (free === undefined) return ok(formatSize(limit))
     const room = `${formatSize(limit)} for one body, ${Math.round(free / 1024 ** 2)} MB free in ${place}`
-    if (free < limit) return fail(room, '--limit-request-body 10MB')
-    return free < limit * BODIES ? warn(`${room}: ${BODIES} at once do not fit`, '--limit-request-body 10MB') : ok(room)
+    const fix =
+      limit > USUAL_LIMIT
+        ? `--limit-request-body ${formatSize(USUAL_LIMIT)}`
+        : `du -xh ${shellWord(nearestDirectory(place))} | sort -h | tail`
+    if (free < limit) return fail(room, fix)
+    return free < limit * BODIES ? warn(`${room}: ${BODIES} at once do not fit`, fix) : ok(room)
   },
 }
 

@@ -8,8 +8,11 @@ import { locateApp } from '../../loading/app-specifier.ts'
 import { loaderReason } from '../../loading/typescript-loader.ts'
 import { Master } from '../../process/master.ts'
 import { workerOptions } from '../../process/worker-options.ts'
+import { workerRights } from '../../process/worker-rights.ts'
 import { isAtLeast } from '../../proxy/version.ts'
-import { fail, ok, reason, warn } from './check.ts'
+import { closedTo, howToOpen, whatIsClosed } from '../closed-paths.ts'
+import type { ClosedPath } from '../closed-paths.ts'
+import { again, fail, ok, reason, warn } from './check.ts'
 import type { Check, Patient } from './check.ts'
 import { textOf } from './machine.ts'
 
@@ -51,12 +54,24 @@ const applicationLoads: Check = {
       const ms = await bootOnce(patient, patient.app, join(places, 'w.sock'), nowhere)
       return ok(`ready after ${Math.round(ms)} ms`)
     } catch (error) {
-      return fail(reason(error), `tsgi-express start-server ${patient.app}`)
+      const closed = closedApplication(patient, patient.app)
+      return closed === undefined
+        ? fail(reason(error), again(['start-server'], patient.args))
+        : fail(whatIsClosed(closed, { user: patient.settings.user ?? '' }), howToOpen(closed))
     } finally {
       closeSync(nowhere)
       rmSync(places, { recursive: true, force: true })
     }
   },
+}
+
+/** The application's file, where `--user` may not read it. */
+function closedApplication({ settings, directory }: Patient, app: string): ClosedPath | undefined {
+  const { account } = workerRights(settings)
+  if (account === undefined) return undefined
+  const path = locateApp(app, directory).file
+  const closed = closedTo(path, account)
+  return closed === undefined ? undefined : { option: 'APP', path, closed }
 }
 
 const SILENT: Logger = { error() {}, warn() {}, info() {}, debug() {} }

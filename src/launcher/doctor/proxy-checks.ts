@@ -8,7 +8,10 @@ import { configurationOf } from '../configuration.ts'
 import { logTargets } from '../log-plan.ts'
 import { checkPort } from '../port-check.ts'
 import { FIRST_FREE_PORT } from '../survey.ts'
-import { fail, ok, reason, warn, worst } from './check.ts'
+import { findExecutable } from '../executable.ts'
+import { installedProxy } from '../find-proxy.ts'
+import { shellLine } from '../shell-words.ts'
+import { again, fail, ok, reason, warn, worst } from './check.ts'
 import type { Check, Finding, Patient } from './check.ts'
 import { numberOf, textOf } from './machine.ts'
 import { runningPid } from './running-checks.ts'
@@ -19,18 +22,44 @@ const GOOD_NGINX = '1.19.5'
 const proxyFound: Check = {
   id: 'proxy',
   about: 'The proxy is installed, can be started, and has no known quirk in this version',
-  look({ proxy, proxyProblem, settings }) {
-    if (proxyProblem !== undefined) return fail(reason(proxyProblem), 'apt-get install nginx')
+  look({ proxy, proxyProblem, settings, args }) {
+    if (proxyProblem !== undefined) return fail(reason(proxyProblem), proxyFix(proxyProblem, settings, args))
     if (proxy === undefined) {
       return settings.serverType === 'embedded'
         ? ok('none is wanted')
-        : warn('none is installed: the workers answer by themselves', 'apt-get install nginx')
+        : warn('none is installed: the workers answer by themselves', installCommand('nginx'))
     }
     const seen = `${proxy.type}/${proxy.version}, ${proxy.executable}`
     return proxy.type === 'apache' || isAtLeast(proxy.version, GOOD_NGINX)
       ? ok(seen)
       : warn(`${seen}: before ${GOOD_NGINX} it complains about a log in /var that is not ours`, 'install a newer nginx')
   },
+}
+
+/** Packages by what installs them. */
+const INSTALLERS = [
+  { program: 'apt-get', command: 'apt-get install', nginx: 'nginx', apache: 'apache2' },
+  { program: 'apk', command: 'apk add', nginx: 'nginx', apache: 'apache2 apache2-proxy' },
+  { program: 'dnf', command: 'dnf install', nginx: 'nginx', apache: 'httpd' },
+  { program: 'brew', command: 'brew install', nginx: 'nginx', apache: 'httpd' },
+] as const
+
+function installCommand(type: 'nginx' | 'apache'): string {
+  const installer = INSTALLERS.find(({ program }) => findExecutable(program, []) !== undefined) ?? INSTALLERS[0]
+  return `${installer.command} ${installer[type]}`
+}
+
+/** What mends it depends on what was asked for, and on what is there. */
+function proxyFix(problem: unknown, { serverType, user }: Patient['settings'], args: readonly string[]): string {
+  const code = problem instanceof TsgiError ? problem.code : undefined
+  if (code === 'TSGI_ERR_PROXY_CONFIG') return 'useradd --system --no-create-home --shell /usr/sbin/nologin www-data'
+  if (user !== undefined && /no such user/.test(reason(problem)))
+    return shellLine(['useradd', '--system', '--no-create-home', user])
+  if (code !== 'TSGI_ERR_PROXY_NOT_FOUND') return again(['start-server', '--check-config'], args)
+  const wanted = serverType === 'apache' ? 'apache' : 'nginx'
+  const other = wanted === 'nginx' ? 'apache' : 'nginx'
+  const isThere = installedProxy(other) !== undefined
+  return `${installCommand(wanted)}${isThere ? `; or --server-type ${other}` : ''}`
 }
 
 const proxyModules: Check = {
@@ -67,7 +96,7 @@ const proxyConfiguration: Check = {
     } catch (error) {
       // All of it: the proxy names the line.
       const seen = error instanceof Error ? error.message.replaceAll(/\s*\n\s*/g, ' ') : String(error)
-      return fail(seen, 'tsgi-express explain')
+      return fail(seen, /ENOSPC|EDQUOT/.test(seen) ? 'df -h' : again(['explain'], patient.args))
     }
   },
 }

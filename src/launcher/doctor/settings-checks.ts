@@ -5,14 +5,14 @@ import { isSecretName } from '../../settings/settings-print.ts'
 import { checkOptions, doubts } from '../check-options.ts'
 import { shellLine } from '../shell-words.ts'
 import { withEnviron } from '../user-files.ts'
-import { fail, ok, reason, warn, worst } from './check.ts'
+import { again, fail, ok, reason, warn, worst } from './check.ts'
 import type { Check, Finding } from './check.ts'
 
 const settingsRead: Check = {
   id: 'settings',
   about: 'Options, TSGI_ variables and the configuration file can be read: no unknown key, no value that is refused',
-  look({ settingsProblem, file }) {
-    if (settingsProblem !== undefined) return fail(reason(settingsProblem), 'tsgi-express start-server --print-config')
+  look({ settingsProblem, file, args }) {
+    if (settingsProblem !== undefined) return fail(reason(settingsProblem), again(['start-server', '--print-config'], args))
     return ok(file === undefined ? 'no configuration file' : file.name)
   },
 }
@@ -35,7 +35,7 @@ const timeouts: Check = {
   about: 'The limits of time fit together: request, queue, graceful, heartbeat, keep-alive',
   look({ settings }) {
     const { requestTimeout, queueTimeout, heartbeatTimeout, keepAliveTimeout, trustProxy, startupTimeout } = settings
-    const found: Finding[] = doubts(settings).map((doubt) => warn(doubt, 'tsgi-express explain'))
+    const found: Finding[] = doubts(settings).map(({ seen, fix }) => warn(seen, fix))
     if (requestTimeout === 0) found.push(warn('a request that never ends is never ended', '--request-timeout 60s'))
     if (heartbeatTimeout === 0)
       found.push(warn('a worker whose event loop is stuck is never replaced', '--heartbeat-timeout 30s'))
