@@ -26,6 +26,7 @@ const SIBLINGS: Partial<Record<Key, readonly [Key, ...Key[]]>> = {
   authExempt: ['authUrl'],
   trustProxyHeader: ['trustProxy'],
   proxyTimeout: ['proxyMountPoint', 'proxyVirtualHost'],
+  http2: ['httpsPort'],
 }
 
 /** What only a proxy can do: the workers, which answer by themselves without one, have none of it. */
@@ -57,6 +58,7 @@ const NEEDS_PROXY: readonly Key[] = [
  */
 export function checkOptions(settings: LauncherSettings, proxied: boolean): void {
   checkSiblings(settings)
+  checkLogs(settings, proxied)
   if (!proxied) checkEmbedded(settings)
   checkPorts(settings)
   checkMounts(settings)
@@ -92,11 +94,31 @@ export function doubts(settings: LauncherSettings): Doubt[] {
 function checkSiblings(settings: LauncherSettings): void {
   for (const [key, needed] of Object.entries(SIBLINGS) as [Key, readonly Key[]][]) {
     if (!isGiven(settings, key) || needed.some((other) => isGiven(settings, other))) continue
-    throw refuse(`${flag(key)} does nothing without ${needed.map(flag).join(' or ')}`)
+    throw refuse(
+      `${settings[key] === false ? `--no-${flagName(key)}` : flag(key)} does nothing without ${needed.map(flag).join(' or ')}`,
+    )
   }
   if (settings.sslCertificateFile !== undefined && settings.sslCertificateKeyFile === undefined) {
     throw refuse('--ssl-certificate-file does nothing without --ssl-certificate-key-file')
   }
+}
+
+const SYSLOG: readonly Key[] = ['logSyslogTo', 'logSyslogFacility', 'logSyslogPrefix']
+
+/** Behind a proxy there is an access log unless it is off; without one there is none unless it is asked for. */
+function checkLogs(settings: LauncherSettings, proxied: boolean): void {
+  const { accessLog, errorLog } = settings
+  const isOff = accessLog === undefined ? !proxied : accessLog.type === 'off'
+  if (isOff && isGiven(settings, 'accessLogFormat')) {
+    throw refuse(
+      accessLog === undefined
+        ? '--access-log-format does nothing without --access-log: without a proxy there is no access log unless it is asked for'
+        : '--access-log-format does nothing with --access-log off',
+    )
+  }
+  if ([accessLog, errorLog].some((log) => log?.type === 'syslog')) return
+  const inert = SYSLOG.find((key) => isGiven(settings, key))
+  if (inert !== undefined) throw refuse(`${flag(inert)} does nothing without --access-log syslog`)
 }
 
 function checkEmbedded(settings: LauncherSettings): void {

@@ -124,6 +124,11 @@ start() {
     say "running already, pid $pid"
     return 0
   fi
+  # The launcher refuses a root of somebody else: neither may this script leave a file of ours in it.
+  if [ -z "$(find "$root" -prune -user "$(id -u)")" ]; then
+    say "the server root belongs to another user; type this as that user" >&2
+    return 1
+  fi
   forget_stale
   enter
   startup_log=$root/startup.log

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 
 import { ErrorLogFile } from '../logging/error-log-file.ts'
+import { LOG_MODE } from '../logging/file-sink.ts'
 import type { AccessTarget, LogTarget } from '../proxy/site.ts'
 
 /** Lines of the error log that a message quotes, and how far back from its end they are looked for, bytes. */
@@ -29,6 +30,7 @@ export interface Logs {
  * Throws `TSGI_ERR_LOG`.
  */
 export function fileLogs(access: AccessPlan, errorLogPath: string): Logs {
+  makeLog(access)
   const file = new ErrorLogFile(errorLogPath, (message) => process.stderr.write(`tsgi-express: warning: ${message}\n`))
   // A server root that is used again has the lines of earlier runs.
   let start = fstatSync(file.fd).size
@@ -39,6 +41,7 @@ export function fileLogs(access: AccessPlan, errorLogPath: string): Logs {
     writeLine: (line) => file.writeLine(line),
     lastLines: () => tail(file.fd, start),
     reopen() {
+      makeLog(access)
       if (file.reopen()) start = 0
     },
     close() {
@@ -49,6 +52,7 @@ export function fileLogs(access: AccessPlan, errorLogPath: string): Logs {
 
 /** The error log on the terminal, or whatever stands for it. */
 export function terminalLogs(access: AccessPlan): Logs {
+  makeLog(access)
   return {
     ...access,
     error: 'terminal',
@@ -57,8 +61,21 @@ export function terminalLogs(access: AccessPlan): Logs {
       process.stderr.write(`${line}\n`)
     },
     lastLines: () => [],
-    reopen() {},
+    reopen: () => makeLog(access),
     close() {},
+  }
+}
+
+/**
+ * A proxy makes its log readable for everyone: it finds one that is made, with the mode of the others. Where it cannot be made, the
+ * proxy says so.
+ */
+function makeLog({ access }: AccessPlan): void {
+  if (typeof access !== 'object' || !('file' in access)) return
+  try {
+    closeSync(openSync(access.file, 'ax', LOG_MODE))
+  } catch {
+    // It is there.
   }
 }
 

@@ -7,6 +7,7 @@ import { allRows, knownVariables } from '../settings/settings-rows.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
 import { checkServer } from './check-server.ts'
+import { configurationOf } from './configuration.ts'
 import { controlScript } from './control-script.ts'
 import { writeConfiguration } from './plan.ts'
 import { prepareServerRoot } from './server-root.ts'
@@ -45,7 +46,10 @@ export async function setUpServer(read: ReadSettings<'start-server'>, recorded: 
   }
   // In a root of its own: a mistake leaves this one as it was.
   await checkServer(read)
-  const { proxy, account, certificate } = await blueprint(read)
+  const sources = await blueprint(read)
+  const { proxy, account, certificate } = sources
+  // The paths in this root are others than those that were tested: before there is anything in it.
+  if (proxy !== undefined) configurationOf(sources, proxy)
   const mounts = read.settings.mount.length
   const chain = read.settings.sslCertificateChainFile !== undefined
   const root = await prepareServerRoot({ directory: serverRoot, proxy, account, mounts, setUp: true, chain })

@@ -7,6 +7,7 @@ import type { Settings } from '../settings/settings.ts'
 import { readCertificate } from './certificate.ts'
 import type { ServerCertificate } from './certificate.ts'
 import { closedPaths, closedWarning } from './closed-paths.ts'
+import { givenAway } from './private-files.ts'
 import { checkOptions, doubts } from './check-options.ts'
 import { findProxy } from './find-proxy.ts'
 import { logTargets } from './log-plan.ts'
@@ -43,15 +44,14 @@ export async function survey({ app, settings }: StartOptions): Promise<Survey> {
   const proxy = await findProxy(settings.serverType, settings.proxyExecutable)
   checkOptions(settings, proxy !== undefined)
   checkRoot(settings)
+  const open = givenAway(settings, [app, ...settings.mount.map(([, mounted]) => mounted)])
+  const refused = open.find(({ key }) => key === 'documentRoot')
+  if (refused !== undefined) throw new TsgiError('TSGI_ERR_OPTION', refused.seen)
   const certificate = certificateOf(settings)
   const account = proxy === undefined ? undefined : proxyAccount(workerRights(settings).account)
   const closed = account === undefined ? [] : closedPaths(settings, account).map((each) => closedWarning(each, account))
-  return {
-    proxy,
-    account,
-    certificate,
-    warnings: [...(certificate?.warnings ?? []), ...doubts(settings).map(({ seen }) => seen), ...closed],
-  }
+  const warnings = [...(certificate?.warnings ?? []), ...[...doubts(settings), ...open].map(({ seen }) => seen), ...closed]
+  return { proxy, account, certificate, warnings }
 }
 
 /** What a configuration is written from, without a start. */

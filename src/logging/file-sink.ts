@@ -9,7 +9,7 @@ const FLUSH_BYTES = 64 * 1024
 const LINE_END = 10
 
 /** Of a log that is made. */
-const LOG_MODE = 0o640
+export const LOG_MODE = 0o640
 
 /** Opens a log for appending. Throws `TSGI_ERR_LOG`. */
 export function openLog(path: string, flags: 'a' | 'a+' = 'a'): number {

@@ -67,3 +67,9 @@ export const COMPRESSIBLE: readonly string[] = [
 export const TEXT_TYPES: readonly string[] = MIME_TYPES.map(([type]) => type).filter((type) =>
   /^text\/(?!html)|^image\/svg/.test(type),
 )
+
+/** What is said of a file by its own name; a proxy may go by the URL. */
+export function mimeTypeOf(path: string): string {
+  const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase() ?? ''
+  return MIME_TYPES.find(([, extensions]) => extensions.split(' ').includes(extension))?.[0] ?? 'application/octet-stream'
+}

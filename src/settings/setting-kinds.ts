@@ -72,3 +72,14 @@ export const network: ValueKind<string> = {
     return value
   },
 }
+
+/** An address of IPv6 may be written as in a URL, `[::1]`: the brackets are not a part of it. */
+export const hostOrAddress: ValueKind<string> = {
+  placeholder: 'HOST',
+  accepted: 'a host name or an address',
+  arity: 'one',
+  parse(value) {
+    const inside = /^\[([\dA-Fa-f:.]+)\]$/.exec(value)?.[1] ?? value
+    return /^[\w.:%-]+$/.test(inside) ? inside : undefined
+  },
+}

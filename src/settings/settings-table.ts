@@ -1,5 +1,5 @@
 import type { BindAddress } from '../server/address.ts'
-import { bindAddress, mountPoint } from './setting-kinds.ts'
+import { bindAddress, mountPoint, hostOrAddress } from './setting-kinds.ts'
 import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
 import type { CommandName, Setting } from './setting.ts'
 import {
@@ -34,7 +34,7 @@ const DEFAULT_BODY_BYTES = 10 * 1024 * 1024
  */
 export const SETTINGS = {
   host: setting({
-    kind: text('HOST', 'a host name or an address', /^[\w.:%-]+$/),
+    kind: hostOrAddress,
     default: '127.0.0.1',
     help: 'Address that the server answers on',
     theme: 'Address',

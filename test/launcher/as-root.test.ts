@@ -74,6 +74,20 @@ describe.each([
       expect(launched.stderr).toContain(`chmod o+x ${directory}/closed\``)
       expect(launched.stderr).toMatch(/--url-alias \/mine\.txt: .* may not read .*chmod o\+r /)
       expect(launched.stderr).not.toContain('open.txt')
+      // The directory of the application itself.
+      const alias = new Launched([
+        'start-server',
+        APP,
+        '--port',
+        '0',
+        '--server-type',
+        serverType,
+        '--url-alias',
+        '/x',
+        join(APP, '..'),
+      ])
+      await alias.ready()
+      expect(alias.stderr).toMatch(/--url-alias \/x .* gives "hello\.js" to everyone/)
     })
   })
 

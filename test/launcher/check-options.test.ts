@@ -39,6 +39,10 @@ describe('an option that does nothing by itself', () => {
     [{ errorOverride: 'true' }, '--error-override does nothing without --error-document'],
     [{ authExempt: ['/login'] }, '--auth-exempt does nothing without --auth-url'],
     [{ trustProxyHeader: 'X-Real-IP' }, '--trust-proxy-header does nothing without --trust-proxy'],
+    [{ http2: 'false' }, '--no-http2 does nothing without --https-port'],
+    [{ accessLog: 'off', accessLogFormat: 'json' }, '--access-log-format does nothing with --access-log off'],
+    [{ logSyslogTo: 'udp://127.0.0.1:514' }, '--log-syslog-to does nothing without --access-log syslog'],
+    [{ accessLog: 'x.log', logSyslogFacility: 'local1' }, '--log-syslog-facility does nothing without --access-log syslog'],
     [{ proxyTimeout: '5s' }, '--proxy-timeout does nothing without --proxy-mount-point or --proxy-virtual-host'],
   ])('%j is refused', (commandLine, message) => {
     expect(refusal(commandLine)).toMatchObject({ code: 'TSGI_ERR_OPTION', message: expect.stringContaining(message) })
@@ -55,6 +59,14 @@ describe('an option that does nothing by itself', () => {
       }),
     ).toBeUndefined()
     expect(refusal({ urlAlias: ['/x=y'], directoryIndex: 'index.html' })).toBeUndefined()
+    expect(refusal({ ...TLS, http2: 'false' })).toBeUndefined()
+    // Behind a proxy there is an access log.
+    expect(refusal({ accessLogFormat: 'json' })).toBeUndefined()
+    expect(refusal({ accessLogFormat: 'json' }, false)).toMatchObject({
+      message: expect.stringContaining('without --access-log'),
+    })
+    expect(refusal({ accessLogFormat: 'json', accessLog: '-' }, false)).toBeUndefined()
+    expect(refusal({ accessLog: 'syslog', logSyslogPrefix: 'shop' })).toBeUndefined()
   })
 })
 

@@ -1,4 +1,14 @@
-import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 
@@ -236,5 +246,25 @@ requires('nginx', 'dist', 'proc', 'root', 'setpriv').describe('as a user without
     expect(await ctl('start')).toMatchObject({ code: 0 })
     expect((await get(url)).body).toBe('hello v1')
     expect(await ctl('stop')).toMatchObject({ code: 0, stdout: 'tsgictl: stopped\n' })
+  })
+
+  it('is not started by root, who leaves no file there', async () => {
+    const { root, ctl } = await setUp([], { user: NOBODY })
+    const refused = await run(join(root, 'tsgictl'), ['start'])
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('belongs to another user') })
+    expect(existsSync(join(root, 'startup.log'))).toBe(false)
+    expect(await ctl('start')).toMatchObject({ code: 0 })
+  })
+})
+
+requires('nginx', 'dist').describe('setup-server that is refused', () => {
+  it('leaves no directory behind', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    const args = ['setup-server', 'app.mjs', '--server-type', 'nginx', '--server-root', 'new$x']
+    const { code, stderr } = await express(args, { cwd: directory })
+    expect(code).toBe(2)
+    expect(stderr).toContain('new$x')
+    expect(readdirSync(directory)).toEqual(['app.mjs'])
   })
 })

@@ -140,6 +140,25 @@ requires('dist', 'proc').describe('start-server that fails', () => {
     },
   )
 
+  it('refuses to serve its own source, or the project around it, as files', async () => {
+    const directory = temporaryDirectory()
+    mkdirSync(join(directory, 'src/public'), { recursive: true })
+    mkdirSync(join(directory, 'node_modules'))
+    writeFileSync(join(directory, 'src/app.mjs'), 'export default (request, response) => response.end()\n')
+    const proxy = ['src/app.mjs', '--port', '0', '--proxy-executable', fakeNginx('exit 3')]
+    for (const [option, seen] of [
+      [['--document-root', '.'], 'src/app.mjs'],
+      [['--document-root', 'src'], 'app.mjs'],
+    ] as const) {
+      const message = await failure([...proxy, ...option], { cwd: directory }, 2)
+      expect(message).toContain(`gives "${seen}" to everyone`)
+    }
+    expect(await failure([...proxy, '--document-root', 'src/public'], { cwd: directory })).toContain('TSGI_ERR_PROXY_EXIT')
+    const other = join(temporaryDirectory(), 'other.mjs')
+    writeFileSync(other, '')
+    expect(await failure([other, ...proxy.slice(1), '--document-root', '.'], { cwd: directory }, 2)).toContain('"node_modules"')
+  })
+
   it('says that the path of the socket would be too long', async () => {
     const root = join(temporaryDirectory(), 'x'.repeat(100))
     const message = await failure([

@@ -35,9 +35,14 @@ describe('the logs of start-server behind nginx', () => {
     for (const file of [access, error]) renameSync(file, `${file}.1`)
     launched.child.kill('SIGUSR1')
     await until(() => existsSync(access) && read(error).includes('log files opened anew'), 'the new files')
-    await get(`${url}after`)
-    await until(() => read(access).includes('"GET /after HTTP/1.1" 200 '), 'a line of nginx')
+    // The file is there a moment before nginx writes to it.
+    await repeatUntil(
+      () => get(`${url}after`),
+      () => read(access).includes('"GET /after HTTP/1.1" 200 '),
+      'a line of nginx',
+    )
     expect(read(access)).not.toContain('/before')
+    for (const file of [access, error, `${access}.1`]) expect(statSync(file).mode & 0o777, file).toBe(0o640)
     for (const path of ['err', 'out']) {
       const said = path === 'err' ? 'said on stderr' : 'said on stdout'
       await repeatUntil(

@@ -168,6 +168,7 @@ describe('settings', () => {
       [['--setenv', 'A'], {}, '--setenv is "A"'],
       [[], { TSGI_LOG_TO_TERMINAL: 'maybe' }, 'TSGI_LOG_TO_TERMINAL is "maybe"'],
       [['--host', 'a b'], {}, '--host is "a b"'],
+      [['--host', '[a'], {}, '--host is "[a"'],
       [['--pid-file', ''], {}, '--pid-file is ""'],
     ]
     for (const [argv, environment, message] of refusals) {

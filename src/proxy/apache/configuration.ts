@@ -123,9 +123,10 @@ function neededModules(site: Site): string[] {
     'log_config',
     'authz_core',
     'unique_id',
-    ...(site.trust === undefined ? [] : ['remoteip']),
     'setenvif',
     'headers',
+    // Behind headers, which takes ports off the addresses first.
+    ...(site.trust === undefined ? [] : ['remoteip']),
     'reqtimeout',
     'rewrite',
     ...(needsTypes(site) ? ['mime', 'alias', 'dir'] : []),

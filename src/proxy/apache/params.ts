@@ -69,6 +69,23 @@ function trusted(trust: TrustedProxies): Directive[] {
     )
   const secure = byTrusted("req_novary('X-Forwarded-Proto') =~ /^https(?:$|[\\s,])/")
   return [
+    // Some say the port, too, which mod_remoteip takes for no address.
+    directive(
+      'RequestHeader',
+      own('edit*'),
+      trust.header,
+      own('((?:\\d{1,3}\\.){3}\\d{1,3}):\\d{1,5}(?=\\s*(?:,|$))'),
+      own('$1'),
+      'early',
+    ),
+    directive(
+      'RequestHeader',
+      own('edit*'),
+      trust.header,
+      own('\\[([\\da-fA-F:.]+)\\](?::\\d{1,5})?(?=\\s*(?:,|$))'),
+      own('$1'),
+      'early',
+    ),
     directive('RemoteIPHeader', trust.header),
     directive('RemoteIPInternalProxy', ...trust.networks.map((network) => own(checkNetwork(network)))),
     directive('SetEnvIfExpr', own(secure), own('HTTPS=on')),

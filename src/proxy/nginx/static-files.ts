@@ -1,7 +1,7 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { entry, NONE } from './names.ts'
-import { MIME_TYPES, TEXT_TYPES } from '../mime-types.ts'
+import { MIME_TYPES, mimeTypeOf, TEXT_TYPES } from '../mime-types.ts'
 import type { StaticFiles } from '../site.ts'
 
 /** Names that begin with a dot hold what nobody is to see, `.git` and `.env`; `.well-known` (RFC 8615) is for everyone. */
@@ -87,7 +87,18 @@ export function aliasLocations(files: StaticFiles, inside: (url: string) => Node
       return [
         from(
           'url-alias',
-          block('location', ['=', literal(url)], [...own, directive('charset', 'utf-8'), directive('alias', literal(path))]),
+          block(
+            'location',
+            ['=', literal(url)],
+            [
+              ...own,
+              // nginx goes by the URL, which may say something else.
+              block('types', [], []),
+              directive('default_type', literal(mimeTypeOf(path))),
+              directive('charset', 'utf-8'),
+              directive('alias', literal(path)),
+            ],
+          ),
         ),
       ]
     }

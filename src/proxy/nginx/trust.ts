@@ -51,7 +51,7 @@ export function trustDirectives(trust: TrustedProxies | undefined): Node[] {
     { comment: 'The first of several: the one that the client spoke to.' },
     told(TOLD.host, 'http_x_forwarded_host', [
       entry('default', variable('http_host')),
-      entry(literal('~^1:([\\w.:[\\]-]+)'), variable('1')),
+      entry(literal('~^1:([\\w.:[\\]-]+)(?:$|[\\s,])'), variable('1')),
     ]),
     block(
       'map',

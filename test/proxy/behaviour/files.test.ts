@@ -46,6 +46,8 @@ async function start(
           aliases: [
             { url: '/assets/', path: join(place.root, 'assets'), kind: 'directory' },
             { url: '/favicon.ico', path: join(place.root, 'icon.ico'), kind: 'file' },
+            { url: '/about', path: join(place.root, 'public/dir/page.html'), kind: 'file' },
+            { url: '/style.html', path: join(place.root, 'assets/style.css'), kind: 'file' },
           ],
           directoryListing: false,
           ...files,
@@ -112,6 +114,8 @@ describe.each(PROXIES)('files behind $name', (kind) => {
       })
       expect((await site.ask('/assets/sub/')).body).toBe('sub')
       expect(await site.ask('/favicon.ico')).toMatchObject({ body: 'icon', headers: { 'content-type': 'image/x-icon' } })
+      expect(await site.ask('/about')).toMatchObject({ body: 'page', headers: { 'content-type': 'text/html; charset=utf-8' } })
+      expect((await site.ask('/style.html')).headers['content-type']).toBe('text/css; charset=utf-8')
       expect((await site.ask('/assets/none.js')).status).toBe(404)
       expect((await site.ask('/assets/app.js', { method: 'POST', body: 'x' })).status).toBe(405)
       expect((await site.echo('/assetsx')).environ.PATH_INFO).toBe('/assetsx')

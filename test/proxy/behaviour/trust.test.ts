@@ -48,6 +48,23 @@ describe.each(PROXIES)('proxies in front of $name', (kind) => {
       expect(environ).toMatchObject({ SERVER_PORT: '443', HTTPS: 'on', REMOTE_ADDR: '127.0.0.1' })
     })
 
+    it.each([
+      ['203.0.113.9:5678', '203.0.113.9'],
+      ['6.6.6.6:1, 203.0.113.9:5678, 10.1.2.3:443', '203.0.113.9'],
+      ['[2001:db8::7]:443', '2001:db8::7'],
+    ])('may say the port of their client, too: %s', async (told, address) => {
+      const site = await startSite(kind, () => ({ trust: { networks: ['127.0.0.1', '10.0.0.0/8'], header: 'X-Forwarded-For' } }))
+      expect((await site.echo('/', { headers: { 'X-Forwarded-For': told } })).environ.REMOTE_ADDR).toBe(address)
+    })
+
+    it('say a host, or nothing that begins like one', async () => {
+      const site = await startSite(kind, () => ({ trust: { networks: ['127.0.0.1'], header: 'X-Forwarded-For' } }))
+      const hostOf = async (told: string): Promise<unknown> =>
+        (await site.echo('/', { headers: { Host: 'inner.test', 'X-Forwarded-Host': told } })).environ.HTTP_HOST
+      expect(await hostOf('shop.test, other.test')).toBe('shop.test')
+      for (const told of ['shop.test/x', 'shop.test@evil.test', 'shop.test"']) expect(await hostOf(told), told).toBe('inner.test')
+    })
+
     it('may use another header', async () => {
       const site = await startSite(kind, () => ({ trust: { networks: ['127.0.0.1'], header: 'CF-Connecting-IP' } }))
       const { environ } = await site.echo('/', { headers: { 'CF-Connecting-IP': '203.0.113.7', 'X-Forwarded-For': '6.6.6.6' } })
