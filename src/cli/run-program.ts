@@ -43,6 +43,29 @@ export async function runProgram(program: Command): Promise<never> {
   process.exit()
 }
 
+/** Flags that fingers know from Gunicorn and pm2, and what to write here. */
+const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
+  '-w': 'write --workers N',
+  '-i': 'write --workers N, or --workers auto for one on each processor',
+  '--instances': 'write --workers N, or --workers auto for one on each processor',
+  '-b': 'write --bind ADDR with tsgi serve, --host and --port with tsgi-express',
+  '-t': 'write --heartbeat-timeout TIME for workers that are stuck, --request-timeout TIME for one request',
+  '--timeout': 'write --heartbeat-timeout TIME for workers that are stuck, --request-timeout TIME for one request',
+  '-c': 'write --config FILE',
+  '-u': 'write --user USER',
+  '-g': 'write --group GROUP',
+  '-p': 'write --pid-file FILE; a port is --bind HOST:PORT with tsgi serve, --port with tsgi-express',
+  '-e': 'write --setenv NAME VALUE',
+  '--env': 'write --setenv NAME VALUE',
+  '-k': 'every worker is an event loop: leave it out',
+  '--worker-class': 'every worker is an event loop: leave it out',
+  '--threads': 'every worker serves many requests at a time: leave it out, or limit them with --worker-concurrency N',
+  '-D': 'it stays in the foreground: tsgi-express setup-server writes a control script, eject systemd a unit',
+  '--daemon': 'it stays in the foreground: tsgi-express setup-server writes a control script, eject systemd a unit',
+  '--watch': 'write --reload-on-changes with tsgi-express',
+  '--reload': 'write --reload-on-changes with tsgi-express',
+}
+
 /** Says what went wrong and gives the exit code. */
 function report(name: string, error: unknown): number {
   if (error instanceof CommanderError) {
@@ -56,5 +79,8 @@ function report(name: string, error: unknown): number {
 
 /** commander's `error: unknown option '--prot'`, with its suggestion in a second line, as an error of ours. */
 function asOptionError(error: CommanderError): TsgiError {
-  return new TsgiError('TSGI_ERR_OPTION', error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '))
+  const message = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+  const flag = /^unknown option '(--[\w-]+|-\w)/.exec(message)?.[1]
+  const hint = flag === undefined ? undefined : FOREIGN_FLAGS[flag]
+  return new TsgiError('TSGI_ERR_OPTION', hint === undefined ? message : `${message}; ${hint}`)
 }

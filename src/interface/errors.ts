@@ -77,6 +77,16 @@ export class TsgiError extends Error {
   }
 }
 
+/**
+ * An error as a part of another one's message: its code and what it says beyond that code's own text. One that is there only to
+ * carry another gives that other one.
+ */
+export function inShort({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
+  const { text } = ERROR_CODES[code]
+  const detail = message.startsWith(`${text}: `) ? message.slice(text.length + 2) : message
+  return detail.startsWith('TSGI_ERR_') ? detail : `${code} ${detail}`
+}
+
 /** Longest piece of a foreign value that a message quotes, in characters. */
 const QUOTE_LIMIT = 80
 

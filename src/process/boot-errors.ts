@@ -1,12 +1,16 @@
-import { TsgiError } from '../interface/errors.ts'
+import { inShort, TsgiError } from '../interface/errors.ts'
 import { formatBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
 import { addressInUse } from './listening-socket.ts'
+import { foldOwnFrames } from './own-frames.ts'
 import type { BootFailure, BootStep } from './worker-messages.ts'
 
 /** `TSGI_ERR_WORKER_BOOT` with the application's error: code and message in the first line, its stack in those below. */
 export function bootError(failure: BootFailure): TsgiError {
-  return new TsgiError('TSGI_ERR_WORKER_BOOT', [`${failure.code} ${failure.message}`, ...failure.stack].join('\n'))
+  const [first = '', ...rest] = foldOwnFrames(failure.stack)
+  // The stack begins with the error, which has just been said.
+  const stack = failure.message.endsWith(first.replace(/^\w*Error: /, '')) ? rest : [first, ...rest]
+  return new TsgiError('TSGI_ERR_WORKER_BOOT', [inShort(failure), ...stack].join('\n'))
 }
 
 /** A worker could not listen on a descriptor that the master had bound to `address`. */

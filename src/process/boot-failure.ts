@@ -18,7 +18,7 @@ export function describeFailure(error: unknown, file: string): BootFailure {
   if (error instanceof ListenError) {
     const { cause, listener } = error
     const code = cause instanceof TsgiError ? cause.code : 'TSGI_ERR_LISTEN'
-    return { code, message: describeThrown(cause), stack: [], listener }
+    return { code, message: cause instanceof TsgiError ? cause.message : describeThrown(cause), stack: [], listener }
   }
   if (!(error instanceof TsgiError))
     return { code: 'TSGI_ERR_APP_LOAD', message: describeThrown(error), stack: stackOf(error, file) }

@@ -1,4 +1,5 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import { foldOwnFrames } from './own-frames.ts'
 
 export interface LoggerOptions {
   /** The least severe level that is written. Looked at for each event: whoever made the object may change it. */
@@ -72,14 +73,16 @@ function stackLines(error: unknown, causesLeft: number): string[] {
   const { cause } = error
   // What the system said is in the message of a coded error already, and its stack is Node's own.
   if (isCoded(error) && cause instanceof Error && 'syscall' in cause) return stack
+  // What the coded error has said already is not said twice.
+  const isSaid = isCoded(error) && cause instanceof Error && cause.message !== '' && error.message.includes(cause.message)
   const headline = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
-  return [...stack, ...`caused by ${headline}`.split('\n'), ...stackLines(cause, causesLeft - 1)]
+  return [...stack, ...(isSaid ? [] : `caused by ${headline}`.split('\n')), ...stackLines(cause, causesLeft - 1)]
 }
 
 /** The stack without the message that it repeats. */
 function frames(error: Error): string[] {
   const lines = (error.stack ?? '').split('\n')
-  return lines.filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+  return foldOwnFrames(lines.filter((line) => /^\s+at /.test(line))).map((line) => line.trim())
 }
 
 function isCoded(error: Error): boolean {

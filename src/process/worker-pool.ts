@@ -1,4 +1,4 @@
-import { TsgiError } from '../interface/errors.ts'
+import { inShort, TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { bootError } from './boot-errors.ts'
 import { Deferred } from '../loading/deferred.ts'
@@ -340,7 +340,7 @@ export class WorkerPool {
       this.#queue = this.#queue.filter(({ reload }) => reload !== current.reload)
       const { replaced } = current.reload
       const extent = replaced === 0 ? 'the old workers serve on' : `${replaced} of ${this.slots.length} workers were replaced`
-      current.reload.done.reject(new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${error.code} ${error.message}`))
+      current.reload.done.reject(new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${inShort(error)}`))
     } else if (current !== undefined && current.reason !== 'reload' && slot.worker !== undefined) {
       this.#log.error(`worker ${slot.worker.pid} serves on, though it should end ${RECYCLE_REASONS[current.reason]}`, error)
       this.#resting.set(slot.worker, performance.now() + RETRY_RECYCLE_MS / 2)
@@ -363,8 +363,7 @@ export class WorkerPool {
       this.#current = undefined
     }
     const extent = `${reload.replaced} of ${this.slots.length} workers were replaced`
-    const why =
-      error instanceof ReloadOvertaken ? error : new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${error.code} ${error.message}`)
+    const why = error instanceof ReloadOvertaken ? error : new TsgiError('TSGI_ERR_RELOAD', `${extent}. ${inShort(error)}`)
     reload.done.reject(why)
   }
 

@@ -14,6 +14,8 @@ type Written<S> = S extends { kind: { written?: infer W } } ? Exclude<W, undefin
 export type Config = {
   readonly [K in Exclude<SettingKey, OutsideTheFile>]?: Written<(typeof SETTINGS)[K]> | undefined
 } & {
+  /** `processes`, as `tsgi serve` calls it. */
+  readonly workers?: Written<(typeof SETTINGS)['processes']> | undefined
   /** What the command line calls APP: `path[:export]`, relative to the file. */
   readonly app?: string | undefined
   readonly hooks?: Hooks | undefined

@@ -75,7 +75,7 @@ export async function readSettingsFile(search: FileSearch): Promise<SettingsFile
     path,
     name,
     directory,
-    values: new Map(Object.entries(values)),
+    values: byKey(values, name),
     hooks: checkHooks(hooks, name),
     app: app === undefined ? undefined : shorter(relative(search.from, resolve(directory, app)), resolve(directory, app)),
   }
@@ -179,13 +179,34 @@ async function withinTime(value: Promise<unknown>, name: string): Promise<unknow
 
 function refuseUnknownKeys(keys: readonly string[], name: string): void {
   const known = fileKeys()
-  const unknown = keys.filter((key) => key !== 'app' && key !== 'hooks' && !known.has(key))
+  const unknown = keys.filter((key) => key !== 'app' && key !== 'hooks' && !known.has(key) && !keyAliases().has(key))
   if (unknown.length === 0) return
   const complaints = unknown
     .slice(0, MAX_NAMED_KEYS)
     .map((key) => `unknown key ${quote(key)} in ${name}${suggestion(key, known)}`)
   if (unknown.length > MAX_NAMED_KEYS) complaints.push(`${unknown.length - MAX_NAMED_KEYS} more`)
   throw new TsgiError('TSGI_ERR_CONFIG', complaints.join('; '))
+}
+
+/** Another name of a setting, such as `workers`, is its key. */
+function byKey(values: Readonly<Record<string, unknown>>, name: string): Map<string, unknown> {
+  const aliases = keyAliases()
+  const names = new Map<string, string>()
+  const found = new Map<string, unknown>()
+  for (const [written, value] of Object.entries(values)) {
+    if (value === undefined) continue
+    const key = aliases.get(written) ?? written
+    const earlier = names.get(key)
+    if (earlier !== undefined) {
+      throw new TsgiError(
+        'TSGI_ERR_CONFIG',
+        `${quote(earlier)} and ${quote(written)} in ${name} are one setting; give one of them`,
+      )
+    }
+    names.set(key, written)
+    found.set(key, value)
+  }
+  return found
 }
 
 function suggestion(key: string, known: ReadonlySet<string>): string {

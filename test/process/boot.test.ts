@@ -30,6 +30,11 @@ describe('a first boot that fails', () => {
     expect(output).toMatch(/^ +at connect \(.*throws-on-load\.ts:7:9\)$/m)
     expect(output).toMatch(/^ +at .*throws-on-load\.ts:10:\d+\)?$/m)
     expect(output).not.toContain('Ready')
+    // Each thing once, and no frames of ours.
+    expect(output.match(/no database orders/g)).toHaveLength(1)
+    expect(output).not.toContain('The application failed while loading')
+    expect(output).not.toMatch(/^ +at .*\/dist\/(?:process|loading)\//m)
+    expect(output).toMatch(/^ +… \d+ frames of tsgi$/m)
   })
 
   for (const app of ['hangs-on-load.js', 'spins-on-load.js']) {

@@ -78,7 +78,7 @@ describe('workers', () => {
     expect(existsSync(env.TSGI_TEST_MARKER)).toBe(true)
     await expect(get(socket, '/exit')).rejects.toThrow()
     await served.until(/another one starts now/)
-    await served.until(/did not start: .*\n {4}Error: the second load fails/)
+    await served.until(/did not start: .*Error: the second load fails\n {4}\s+at /)
     await served.until(/2 in a row that ended early; another one starts in 100 ms/)
     await served.until(/another one starts in 200 ms/)
   })
