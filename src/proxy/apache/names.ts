@@ -1,6 +1,7 @@
 import type { ListenAddress, Site, Tls } from '../site.ts'
 import { checkServerName } from '../listen-address.ts'
 import { directive, from, own, regexOf } from './directive.ts'
+import { isTrusted } from './trusted.ts'
 import type { Directive, Node } from './directive.ts'
 
 /** Whoever asks for a name that is not served: RFC 9110, 15.5.20. */
@@ -25,8 +26,7 @@ export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addr
   const [canonical = ''] = hosts.names
   const served = [...hosts.names.map(patternOf), ...(hosts.localhost ? LOOPBACK : [])]
   const redirected = hosts.redirected === undefined ? [] : [patternOf(hosts.redirected)]
-  // Behind another proxy, clients know that one's port.
-  const port = trust === undefined ? portSuffix(scheme, addresses) : ''
+  const port = portSuffix(scheme, addresses)
   const refuse = directive('RewriteRule', own('^'), own('-'), own(`[R=${MISDIRECTED},L]`))
   return [
     { comment: 'Names that are served.' },
@@ -37,10 +37,16 @@ export function nameRules({ hosts, trust }: Site, scheme: 'http' | 'https', addr
       own('[NC]'),
     ),
     from('server-name', refuse),
-    ...redirected.flatMap((name) => [
-      directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^${name}\\.?(?::\\d+)? ${RAW_TARGET}`), own('[NC]')),
-      from('server-name', redirect(`${scheme}://${checkServerName(canonical)}${port}%1`, 301)),
-    ]),
+    ...redirected.flatMap((name) => {
+      const to = (suffix: string): Node[] => [
+        directive('RewriteCond', own('%{HTTP_HOST} %{THE_REQUEST}'), own(`^${name}\\.?(?::\\d+)? ${RAW_TARGET}`), own('[NC]')),
+        from('server-name', redirect(`${scheme}://${checkServerName(canonical)}${suffix}%1`, 301)),
+      ]
+      // Behind another proxy, clients know that one's port.
+      return trust === undefined || port === ''
+        ? to(port)
+        : [directive('RewriteCond', 'expr', own(isTrusted(trust))), ...to(''), ...to(port)]
+    }),
   ]
 }
 

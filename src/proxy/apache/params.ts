@@ -1,6 +1,7 @@
 import { directive, own } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { serverNameWord } from './names.ts'
+import { checkNetwork, isTrusted } from './trusted.ts'
 import type { ApacheBuild } from './build.ts'
 import type { Site, TrustedProxies } from '../site.ts'
 
@@ -46,11 +47,6 @@ export function requestHeaders(trust: TrustedProxies | undefined): Node[] {
     set('X-Forwarded-Host', '%{HTTP_HOST}', "-n %{HTTP_HOST} && ! -n req_novary('X-Forwarded-Host')"),
     set('X-Forwarded-Port', '%{SERVER_PORT}', keep('X-Forwarded-Port')),
   ]
-}
-
-/** Whether the connection is one of a trusted proxy's. The networks are checked: what they hold ends no string. */
-function isTrusted({ networks }: TrustedProxies): string {
-  return networks.map((network) => `%{CONN_REMOTE_ADDR} -ipmatch '${checkNetwork(network)}'`).join(' || ')
 }
 
 /** What a trusted proxy may say in a header, the first of several: what the client spoke to. Anything else is dropped. */
@@ -103,11 +99,6 @@ function trusted(trust: TrustedProxies): Directive[] {
       own(value(byTrusted("-n req_novary('X-Forwarded-Host')"))),
     ),
   ].map((each): Directive => ({ ...each, option: 'trust-proxy' }))
-}
-
-function checkNetwork(network: string): string {
-  if (!/^[\da-fA-F:.]+(?:\/\d{1,3})?$/.test(network)) throw new Error(`${network} is no network`)
-  return network
 }
 
 /** Variables of the request, for FastCGI and uwsgi. */

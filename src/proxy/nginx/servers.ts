@@ -85,17 +85,25 @@ function redirect({ hosts, serverName, listen, tls, trust }: Site): Node[] {
   const client = clientVariables(trust)
   const to = (scheme: 'http' | 'https', addresses: readonly ListenAddress[]): Directive => {
     const port = addresses[0]?.port
-    // Behind another proxy, clients know that one's port.
-    const usual = trust !== undefined || port === undefined || port === (scheme === 'http' ? 80 : 443)
+    const usual = port === undefined || port === (scheme === 'http' ? 80 : 443)
     const target: Argument = [literal(`${scheme}://${name}${usual ? '' : `:${port}`}`), variable('request_uri')]
     return from('server-name', directive('return', 301, target))
   }
+  const toldScheme = tls?.only === true ? literal('https') : variable(client.scheme)
   return [
     // Lists of names that browsers only ask by HTTPS want it here, too.
     ...(tls?.hstsPolicy === undefined ? [] : [hsts()]),
-    ...((tls === undefined && trust === undefined) || tls?.only === true
+    // Behind another proxy, clients know that one's port.
+    ...(trust === undefined
       ? []
-      : [block('if', [variable(client.scheme), '=', 'https'], [to('https', tls?.listen ?? [])])]),
+      : [
+          block(
+            'if',
+            [variable('tsgi_trusted')],
+            [from('trust-proxy', directive('return', 301, [toldScheme, literal(`://${name}`), variable('request_uri')]))],
+          ),
+        ]),
+    ...(tls === undefined || tls.only ? [] : [block('if', [variable('scheme'), '=', 'https'], [to('https', tls.listen)])]),
     to(tls?.only === true ? 'https' : 'http', tls?.only === true ? tls.listen : listen),
   ]
 }

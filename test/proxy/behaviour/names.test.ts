@@ -69,6 +69,17 @@ describe.each(PROXIES)('names behind $name', (kind) => {
     expect((await site.ask('/x', to('example.test'))).headers).not.toHaveProperty('strict-transport-security')
   })
 
+  requires(kind.program).test('lead to our own port whoever comes by no trusted proxy', async () => {
+    const locationWith = async (network: string): Promise<unknown> => {
+      const trust = { networks: [network], header: 'X-Forwarded-For' }
+      const site = await startSite(kind, () => ({ serverName: 'www.example.test', hosts: HOSTS, trust }))
+      const { headers } = await site.ask('/x?y', to('example.test'))
+      return headers.location?.replace(String(site.port), 'PORT')
+    }
+    expect(await locationWith('10.0.0.0/8')).toBe('http://www.example.test:PORT/x?y')
+    expect(await locationWith('127.0.0.0/8')).toBe('http://www.example.test/x?y')
+  })
+
   requires(kind.program).test('are all served where none is given', async () => {
     const site = await startSite(kind, () => ({}))
     expect((await site.ask('/', to('anything.test'))).status).toBe(200)
