@@ -82,9 +82,14 @@ export class TsgiError extends Error {
  * carry another gives that other one.
  */
 export function inShort({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
-  const { text } = ERROR_CODES[code]
-  const detail = message.startsWith(`${text}: `) ? message.slice(text.length + 2) : message
+  const detail = detailOf({ code, message })
   return detail.startsWith('TSGI_ERR_') ? detail : `${code} ${detail}`
+}
+
+/** What an error says beyond its code's own text; all of it where that is nothing. */
+export function detailOf({ code, message }: { readonly code: ErrorCode; readonly message: string }): string {
+  const { text } = ERROR_CODES[code]
+  return message.startsWith(`${text}: `) ? message.slice(text.length + 2) : message
 }
 
 /** Longest piece of a foreign value that a message quotes, in characters. */

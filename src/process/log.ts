@@ -1,3 +1,5 @@
+import { detailOf, TsgiError } from '../interface/errors.ts'
+import type { ErrorCode } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { foldOwnFrames } from './own-frames.ts'
 
@@ -58,11 +60,20 @@ export function errorLines(error: unknown): string[] {
 function eventLines(message: string, error: unknown): string[] {
   if (error === undefined) return message.split('\n').map(withoutControls)
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined
-  const text = error instanceof Error ? error.message || error.name : String(error)
+  const text = textOf(message, error)
   const headline =
     message === '' || text.startsWith(message) ? text : message.endsWith(`: ${text}`) ? message : `${message}: ${text}`
   const prefix = typeof code === 'string' && !headline.includes(code) ? `${code} ` : ''
   return [...`${prefix}${headline}`.split('\n'), ...stackLines(error, MAX_CAUSES)].map(withoutControls)
+}
+
+/** Codes whose own text is what the line before them says: `reload failed: The reload was given up`. */
+const SAID_BY_LINE: ReadonlySet<string> = new Set<ErrorCode>(['TSGI_ERR_RELOAD', 'TSGI_ERR_WORKER_BOOT'])
+
+function textOf(message: string, error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (message !== '' && error instanceof TsgiError && SAID_BY_LINE.has(error.code)) return detailOf(error)
+  return error.message || error.name
 }
 
 /** Where an error was thrown, then the errors behind it. The stack of a coded error only leads into this server: left out. */

@@ -32,6 +32,12 @@ describe('the log', () => {
     expect(text(lines.at(-1))).toBe('GET /null failed: null')
   })
 
+  it('says once what was tried', () => {
+    const broken = new TsgiError('TSGI_ERR_RELOAD', 'the old workers serve on. TSGI_ERR_APP_LOAD a.js: Error: x')
+    const [line] = logged('info', (log) => log.error('reload failed', broken))
+    expect(text(line)).toBe('TSGI_ERR_RELOAD reload failed: the old workers serve on. TSGI_ERR_APP_LOAD a.js: Error: x')
+  })
+
   it('leaves out what is less severe than its level', () => {
     const all = (log: ReturnType<typeof createLogger>): void => {
       log.error('e')
