@@ -70,6 +70,7 @@ export function apacheDriver(
     testArguments: (files) => ['-t', ...run(files)],
     runArguments: (files) => ['-DFOREGROUND', ...run(files)],
     environment: { PATH },
+    readsAgain: true,
     gracefulSignal: 'SIGWINCH',
     reloadSignal: 'SIGUSR1',
     // `[Sun Nov 22 16:25:01.123456 2026] [`

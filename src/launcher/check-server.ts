@@ -29,7 +29,7 @@ export async function checkServer({ app, settings }: StartOptions): Promise<stri
     const named = describeServerRoot(settings.serverRoot, settings.mount.length, proxy)
     checkForeign(named, { proxied: proxy !== undefined, chain: settings.sslCertificateChainFile !== undefined, script: false })
     if (proxy === undefined) return [app, 'no proxy']
-    await testConfiguration(proxy, root, logs)
+    await testConfiguration(proxy, root, logs, root.configurationPath)
     return [app, `${proxy.type}/${proxy.version}`]
   } finally {
     await takeBack(undo)

@@ -37,6 +37,7 @@ export function foreignFile(root: ServerRoot, { proxied, chain, script }: Writte
   const socket = root.socketPaths.find((path) => isThere(path) && lstatSync(path).isSocket() === false)
   if (socket !== undefined) return socket
   if (isThere(root.spoolPath) && !isSpool(root.spoolPath)) return root.spoolPath
+  if (isThere(root.runningPath) && !isRunning(root.runningPath)) return root.runningPath
   // A pid and an empty directory look like any other: ours are in a root of ours.
   const isRootOfOurs = ['nginx.conf', 'httpd.conf', 'tsgictl'].some((name) => isOurs(join(root.path, name)))
   return isRootOfOurs ? undefined : [root.pidPath, root.spoolPath].find(isThere)
@@ -64,4 +65,8 @@ function isOurs(path: string): boolean {
 
 function isSpool(path: string): boolean {
   return lstatSync(path).isDirectory() && readdirSync(path).every((name) => SPOOLED.has(name))
+}
+
+function isRunning(path: string): boolean {
+  return lstatSync(path).isDirectory() && readdirSync(path).every((name) => /^(?:\d+|current|next|room)$/.test(name))
 }

@@ -41,6 +41,7 @@ export function nginxDriver(executable: string, build: NginxBuild): NginxDriver 
     testArguments: (each) => ['-t', '-q', ...files(each)],
     runArguments: files,
     environment: {},
+    readsAgain: false,
     gracefulSignal: 'SIGQUIT',
     reloadSignal: 'SIGHUP',
     // `2026/11/22 16:25:01 [emerg] `

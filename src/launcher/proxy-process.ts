@@ -21,13 +21,8 @@ const LAST_WORDS_MS = 200
 /** Kept of what the proxy writes on its standard error before it has its log, characters. */
 const STDERR_LIMIT = 8192
 
-/** Makes the proxy test its configuration, or another one at `file`. Throws `TSGI_ERR_PROXY_CONFIG` with the proxy's words. */
-export async function testConfiguration(
-  proxy: ProxyDriver,
-  root: ServerRoot,
-  logs: Logs,
-  file = root.configurationPath,
-): Promise<void> {
+/** Makes the proxy test the configuration at `file`. Throws `TSGI_ERR_PROXY_CONFIG` with the proxy's words. */
+export async function testConfiguration(proxy: ProxyDriver, root: ServerRoot, logs: Logs, file: string): Promise<void> {
   const child = spawn(proxy.executable, proxy.testArguments(filesOf(root, 'stderr', file)), {
     env: { ...process.env, ...proxy.environment },
     // The test opens the logs, and so standard output where that is one.
@@ -54,7 +49,7 @@ export async function testConfiguration(
   )
 }
 
-function filesOf(root: ServerRoot, errorLog: string, configuration = root.configurationPath): ProxyFiles {
+function filesOf(root: ServerRoot, errorLog: string, configuration: string): ProxyFiles {
   return { root: root.path, configuration, errorLog }
 }
 
@@ -98,7 +93,8 @@ export class ProxyProcess {
     this.#logs = logs
     this.#shutdownMs = shutdownMs
     const onTerminal = logs.error === 'terminal'
-    const args = proxy.runArguments(filesOf(root, onTerminal ? 'stderr' : root.errorLogPath))
+    const configuration = proxy.readsAgain ? root.currentPath : root.configurationPath
+    const args = proxy.runArguments(filesOf(root, onTerminal ? 'stderr' : root.errorLogPath, configuration))
     const [command = proxy.executable, ...rest] = [...prefix, proxy.executable, ...args]
     this.#child = spawn(command, rest, {
       detached: true,

@@ -8,6 +8,7 @@ import { configurationOf } from './configuration.ts'
 import { writeConfiguration } from './plan.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
 import type { Plan } from './plan.ts'
+import type { RunningConfiguration } from './running-configuration.ts'
 import { rulesOf } from './site.ts'
 import { certificateOf } from './survey.ts'
 import { testConfiguration } from './proxy-process.ts'
@@ -25,13 +26,15 @@ export class ProxyReload implements AlsoReloaded {
   readonly #plan: Plan
   readonly #proxy: ProxyDriver
   readonly #process: ProxyProcess
+  readonly #taken: RunningConfiguration | undefined
   #running: string
   #ready: string | undefined
 
-  constructor(plan: Plan, proxy: ProxyDriver, proxyProcess: ProxyProcess) {
+  constructor(plan: Plan, proxy: ProxyDriver, proxyProcess: ProxyProcess, taken: RunningConfiguration | undefined) {
     this.#plan = plan
     this.#proxy = proxy
     this.#process = proxyProcess
+    this.#taken = taken
     this.#running = fingerprint(configurationOf(plan, proxy).text, plan)
   }
 
@@ -50,6 +53,7 @@ export class ProxyReload implements AlsoReloaded {
     if (print === this.#running) return
     writeConfiguration(plan, this.#proxy, certificate, this.#nextPath)
     await testConfiguration(this.#proxy, plan.root, plan.logs, this.#nextPath)
+    if (this.#taken !== undefined) await testConfiguration(this.#proxy, plan.root, plan.logs, this.#taken.copy(plan))
     this.#ready = print
   }
 
@@ -57,6 +61,7 @@ export class ProxyReload implements AlsoReloaded {
   apply(): boolean {
     if (this.#ready === undefined) return false
     renameSync(this.#nextPath, this.#plan.root.configurationPath)
+    this.#taken?.take()
     this.#running = this.#ready
     this.#ready = undefined
     this.#process.reload()

@@ -34,6 +34,10 @@ export interface ServerRoot {
   readonly controlSocketPath: string | undefined
   readonly configurationPath: string
   readonly pidPath: string
+  /** What a proxy runs with that reads its configuration again and again, see running-configuration.ts. */
+  readonly runningPath: string
+  /** The configuration that such a proxy is told to read. */
+  readonly currentPath: string
   /** Where the proxy keeps bodies that do not fit in memory. */
   readonly spoolPath: string
   /** The certificate with its chain, where the operator has them in two files. */
@@ -140,6 +144,7 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
   const { configurationName, pidName } = proxy ?? NO_PROXY
   const [socketPath, pidPath, spoolPath] = [join(path, SOCKET_NAME), join(path, pidName), join(path, 'temp')]
   const configurationPath = join(path, configurationName)
+  const runningPath = `${configurationPath}.running`
   const mountSocketPath = (index: number): string => join(path, mountSocketName(index))
   const socketPaths = [socketPath, ...Array.from({ length: mounts }, (_, index) => mountSocketPath(index))]
   return {
@@ -151,6 +156,8 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
     controlSocketPath: localSocketsAre() === 'files' ? join(path, 'ctl.sock') : undefined,
     configurationPath,
     pidPath,
+    runningPath,
+    currentPath: join(runningPath, 'current', configurationName),
     spoolPath,
     certificatePath: join(path, 'certificate.pem'),
     maintenancePath: join(path, 'maintenance'),
@@ -163,7 +170,7 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
       if (fresh) rmSync(path, { recursive: true, force: true })
       // Without a proxy none of these is ours.
       else if (proxy !== undefined)
-        for (const each of [...socketPaths, pidPath, spoolPath, `${configurationPath}.next`])
+        for (const each of [...socketPaths, pidPath, spoolPath, `${configurationPath}.next`, runningPath])
           rmSync(each, { recursive: true, force: true })
     },
   }

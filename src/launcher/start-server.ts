@@ -27,7 +27,9 @@ import { prepare } from './plan.ts'
 import { PROXY_MARGIN_MS } from './site.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
 import { ProxyReload } from './proxy-reload.ts'
+import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
 import { rereadWithEnviron } from './user-files.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
@@ -41,6 +43,8 @@ interface Running {
   readonly master: MasterGroup
   readonly services: readonly SideService[]
   readonly proxyProcess: ProxyProcess | undefined
+  /** What a proxy reads that does so again and again. */
+  readonly taken: RunningConfiguration | undefined
   readonly log: Logger
   readonly control: Control
 }
@@ -57,14 +61,14 @@ export async function startServer(options: StartOptions): Promise<number> {
   let ready = false
   try {
     const running = await start(options, interruption, undo)
-    const { master, plan, proxyProcess, services, log, control } = running
+    const { master, plan, proxyProcess, taken, services, log, control } = running
     const reopenLogs = (): void => {
       plan.logs.reopen()
-      if (proxyProcess !== undefined) void reopenProxyLogs(plan, proxyProcess, log)
+      if (proxyProcess !== undefined) void reopenProxyLogs(plan, proxyProcess, taken, log)
       master.reopenLogs()
     }
     const proxyReload =
-      plan.proxy === undefined || proxyProcess === undefined ? undefined : new ProxyReload(plan, plan.proxy, proxyProcess)
+      plan.proxy === undefined || proxyProcess === undefined ? undefined : new ProxyReload(plan, plan.proxy, proxyProcess, taken)
     const notifier = new ServiceNotifier({ socket: service.notifySocket, log })
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const ended = supervise({
@@ -132,10 +136,18 @@ function companion(proxyProcess: ProxyProcess, proxyReload: ProxyReload | undefi
   }
 }
 
-/** Apache reads its whole configuration anew for that, and ends if it does not like it: it is asked first. */
-async function reopenProxyLogs({ proxy, root, logs }: Plan, proxyProcess: ProxyProcess, log: Logger): Promise<void> {
+/** A proxy that reads its configuration again for that, and ends if it does not like it, is asked first. */
+async function reopenProxyLogs(
+  { proxy, root, logs }: Plan,
+  proxyProcess: ProxyProcess,
+  taken: RunningConfiguration | undefined,
+  log: Logger,
+): Promise<void> {
   try {
-    if (proxy?.type === 'apache') await testConfiguration(proxy, root, logs)
+    if (proxy !== undefined && taken !== undefined) {
+      await testConfiguration(proxy, root, logs, root.currentPath)
+      taken.checkRoom()
+    }
     proxyProcess.reopenLogs()
   } catch (error) {
     log.warn(`${proxyProcess.name} goes on with its log files as they are: it would refuse its configuration now`, error)
@@ -154,6 +166,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const { first, others } = applicationsOf(plan, log)
   const master = new MasterGroup(first, others)
   let proxyProcess: ProxyProcess | undefined
+  let taken: RunningConfiguration | undefined
   const services: SideService[] = []
   undo.push(() => master.stop('quick'))
   const failure = new Promise<never>((_, reject) => {
@@ -163,9 +176,10 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     })
   })
   try {
-    const test = proxy === undefined ? undefined : testConfiguration(proxy, root, logs)
+    const test = proxy === undefined ? undefined : tested(plan, proxy)
     const prefix = proxy === undefined ? [] : deathSignalPrefix()
-    await Promise.race([failure, Promise.all([test, master.start()])])
+    const [copied] = await Promise.race([failure, Promise.all([test, master.start()])])
+    taken = copied
     if (proxy !== undefined) {
       const started = new ProxyProcess(proxy, root, logs, await prefix, settings.gracefulTimeout + PROXY_MARGIN_MS)
       undo.push(() => started.stop('quick'))
@@ -187,7 +201,18 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     setLogLevel: (level) => (logging.level = level),
     about: { command: 'tsgi-express start-server', url: publicUrl(plan), serverRoot: root.path },
   })
-  return { plan, master, proxyProcess, services, log, control }
+  return { plan, master, proxyProcess, taken, services, log, control }
+}
+
+/** Tests the configuration; where the proxy reads it again and again, also the copy that it is to read, which is what this gives. */
+async function tested(plan: Plan, proxy: ProxyDriver): Promise<RunningConfiguration | undefined> {
+  const { root, logs } = plan
+  await testConfiguration(proxy, root, logs, root.configurationPath)
+  if (!proxy.readsAgain) return undefined
+  const taken = new RunningConfiguration(root, proxy)
+  await testConfiguration(proxy, root, logs, taken.copy(plan))
+  taken.take()
+  return taken
 }
 
 function startServices({ settings, logs }: Plan, log: Logger, services: SideService[], undo: Undo[]): void {

@@ -1,10 +1,13 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import https from 'node:https'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 
+import { makeCertificate } from '../support/certificates.ts'
 import { requires } from '../support/requirements.ts'
-import { until } from '../support/until.ts'
+import { repeatUntil, until } from '../support/until.ts'
 import { get, Launched } from './launched.ts'
 import { script, temporaryDirectory } from './temporary.ts'
 
@@ -33,19 +36,76 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     await expectCleanStop(launched)
   })
 
-  it('lives on where log files are opened anew and it would refuse its configuration', async () => {
+  /** Opens the logs anew, for which httpd reads all of its configuration, and waits until it has. */
+  async function reopened(launched: Launched, root: string): Promise<void> {
+    const restarts = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/resuming normal operations/g)?.length ?? 0
+    const before = restarts()
+    launched.child.kill('SIGUSR1')
+    await until(() => restarts() > before, 'new log files')
+  }
+
+  it('opens its logs anew with what it runs with, whatever is being written in its server root', async () => {
     const root = join(temporaryDirectory(), 'root')
     const launched = new Launched([...APACHE, '--server-root', root])
     const url = await launched.ready()
     writeFileSync(join(root, 'apache-rules.conf'), 'NoSuchDirective on\n')
-    launched.child.kill('SIGUSR1')
-    await until(() => /goes on with its log files[^]*NoSuchDirective/.test(launched.stderr), 'the warning')
+    await reopened(launched, root)
+    expect((await get(url)).status).toBe(200)
     launched.child.kill('SIGHUP')
     await until(() => /reload failed[^]*NoSuchDirective/.test(launched.stderr), 'the end of the reload')
+    await reopened(launched, root)
     expect((await get(url)).status).toBe(200)
-    writeFileSync(join(root, 'apache-rules.conf'), '')
+    writeFileSync(join(root, 'apache-rules.conf'), 'Header always set X-Mine yes\n')
+    launched.child.kill('SIGHUP')
+    let mine: unknown
+    const look = async (): Promise<unknown> => (mine = (await get(url)).headers['x-mine'])
+    await repeatUntil(look, () => mine === 'yes', 'the new rules')
+    await reopened(launched, root)
+    expect(await look()).toBe('yes')
+  })
+
+  it('takes nothing of a set-up in its server root until a restart', async () => {
+    const root = join(temporaryDirectory(), 'root')
+    const launched = new Launched([...APACHE, '--server-root', root])
+    const url = await launched.ready()
+    const setUp = new Launched(['setup-server', APP, '--server-type', 'apache', '--port', '4321', '--server-root', root])
+    expect(await setUp.exited).toBe(0)
+    expect(readFileSync(join(root, 'httpd.conf'), 'utf8')).toContain('127.0.0.1:4321')
+    await reopened(launched, root)
+    expect((await get(url)).status).toBe(200)
+  })
+
+  requires('openssl').test('lives on with its certificate while another one is half written', async () => {
+    const directory = temporaryDirectory()
+    const root = join(directory, 'root')
+    const { certificate, key } = makeCertificate(directory, 'site')
+    const other = makeCertificate(directory, 'other')
+    const tls = ['--https-port', '0', '--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key]
+    const launched = new Launched([...APACHE, ...tls, '--server-root', root])
+    const url = await launched.ready()
+    copyFileSync(other.key, key)
+    await reopened(launched, root)
+    const status = await new Promise((resolve, reject) => {
+      https
+        .get(url, { rejectUnauthorized: false, agent: false }, (answer) => resolve(answer.resume().statusCode))
+        .on('error', reject)
+    })
+    expect(status).toBe(200)
+    expect(statSync(join(root, 'httpd.conf.running')).mode & 0o077).toBe(0)
+  })
+
+  requires('root').test('lives on where the disk is full, with the log files that it has', async () => {
+    const root = temporaryDirectory()
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0755', 'tmpfs', root])
+    onTestFinished(() => void execFileSync('umount', ['-l', root]))
+    const launched = new Launched([...APACHE, '--server-root', root])
+    const url = await launched.ready()
+    expect(() => writeFileSync(join(root, 'ballast'), Buffer.alloc(2 * 1024 * 1024))).toThrow('ENOSPC')
     launched.child.kill('SIGUSR1')
-    await until(() => /SIGUSR1 received/.test(readFileSync(join(root, 'error.log'), 'utf8')), 'new log files')
+    await until(() => /goes on with its log files[^]*ENOSPC/.test(launched.stderr), 'the warning')
+    expect((await get(url)).status).toBe(200)
+    rmSync(join(root, 'ballast'))
+    await reopened(launched, root)
     expect((await get(url)).status).toBe(200)
   })
 

@@ -1,0 +1,101 @@
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+import type { Site } from '../proxy/site.ts'
+import type { ProxyDriver } from './proxy-driver.ts'
+import type { ServerRoot } from './server-root.ts'
+import { siteOf } from './site.ts'
+import type { SiteSources } from './site.ts'
+import { unusableRoot } from './unusable-root.ts'
+
+/** Bytes that must be free where the proxy writes its pid, or it ends: more than a block of any file system. */
+const ROOM_BYTES = 16_384
+
+/**
+ * What a proxy runs with that reads all of its configuration anew whenever it opens its logs: a copy, with copies of every file that
+ * it names, so that nothing is read that was not tested and taken: no certificate that is half written, no rules that are
+ * being edited, no file that a set-up for the next start has left. `current` leads to it.
+ */
+export class RunningConfiguration {
+  readonly #root: ServerRoot
+  readonly #proxy: ProxyDriver
+  #number = 0
+
+  constructor(root: ServerRoot, proxy: ProxyDriver) {
+    this.#root = root
+    this.#proxy = proxy
+  }
+
+  /**
+   * Copies what the next one is made of, for a test. Gives the path of its text. The one that is read stays. Throws
+   * `TSGI_ERR_SERVER_ROOT`, also where the disk is full.
+   */
+  copy(sources: SiteSources): string {
+    const directory = this.#directory(this.#number + 1)
+    const path = join(directory, this.#proxy.configurationName)
+    try {
+      rmSync(directory, { recursive: true, force: true })
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+      const { text } = this.#proxy.configuration(copiedSite(siteOf(sources), directory))
+      writeFileSync(path, text, { mode: 0o600 })
+      return path
+    } catch (error) {
+      throw unusableRoot(directory, error)
+    }
+  }
+
+  /** The last copy is what the proxy reads from now on. */
+  take(): void {
+    this.#number += 1
+    const { runningPath } = this.#root
+    const next = join(runningPath, 'next')
+    rmSync(next, { force: true })
+    symlinkSync(String(this.#number), next)
+    renameSync(next, join(runningPath, 'current'))
+    // The one before may be being read in this moment.
+    if (this.#number > 2) rmSync(this.#directory(this.#number - 2), { recursive: true, force: true })
+  }
+
+  /** Throws where the proxy could not write what it writes when it reads its configuration. */
+  checkRoom(): void {
+    const path = join(this.#root.runningPath, 'room')
+    try {
+      writeFileSync(path, Buffer.alloc(ROOM_BYTES))
+    } catch (error) {
+      throw unusableRoot(path, error)
+    } finally {
+      rmSync(path, { force: true })
+    }
+  }
+
+  #directory(number: number): string {
+    return join(this.#root.runningPath, String(number))
+  }
+}
+
+/** The same site by copies of the files that the proxy reads while it takes its configuration. */
+function copiedSite(site: Site, directory: string): Site {
+  let count = 0
+  const copied = (path: string): string => {
+    count += 1
+    // Its own name stands in the proxy's messages.
+    const copy = join(directory, `${count}-${basename(path)}`)
+    copyFileSync(path, copy)
+    return copy
+  }
+  const { tls, includeFiles } = site
+  return {
+    ...site,
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ...tls,
+            certificateFile: copied(tls.certificateFile),
+            keyFile: copied(tls.keyFile),
+            ...(tls.clients === undefined ? {} : { clients: { ...tls.clients, caFile: copied(tls.clients.caFile) } }),
+          },
+        }),
+    includeFiles: includeFiles.map(copied),
+  }
+}
