@@ -28,6 +28,7 @@ import { PROXY_MARGIN_MS } from './site.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
+import { ProxyLogs } from './proxy-logs.ts'
 import { ProxyReload } from './proxy-reload.ts'
 import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
@@ -62,9 +63,10 @@ export async function startServer(options: StartOptions): Promise<number> {
   try {
     const running = await start(options, interruption, undo)
     const { master, plan, proxyProcess, taken, services, log, control } = running
+    const proxyLogs = proxyProcess === undefined ? undefined : new ProxyLogs(plan, proxyProcess, taken, log)
     const reopenLogs = (): void => {
       plan.logs.reopen()
-      if (proxyProcess !== undefined) void reopenProxyLogs(plan, proxyProcess, taken, log)
+      void proxyLogs?.reopen()
       master.reopenLogs()
     }
     const proxyReload =
@@ -133,24 +135,6 @@ function companion(proxyProcess: ProxyProcess, proxyReload: ProxyReload | undefi
       if (proxyReload?.apply() === true) log.info(`${proxyProcess.name} takes a new configuration`)
     },
     exited: proxyProcess.exited.then((line) => `TSGI_ERR_PROXY_EXIT ${line}`),
-  }
-}
-
-/** A proxy that reads its configuration again for that, and ends if it does not like it, is asked first. */
-async function reopenProxyLogs(
-  { proxy, root, logs }: Plan,
-  proxyProcess: ProxyProcess,
-  taken: RunningConfiguration | undefined,
-  log: Logger,
-): Promise<void> {
-  try {
-    if (proxy !== undefined && taken !== undefined) {
-      await testConfiguration(proxy, root, logs, root.currentPath)
-      taken.checkRoom()
-    }
-    proxyProcess.reopenLogs()
-  } catch (error) {
-    log.warn(`${proxyProcess.name} goes on with its log files as they are: it would refuse its configuration now`, error)
   }
 }
 

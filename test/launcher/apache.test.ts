@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
 import https from 'node:https'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,12 +37,12 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     await expectCleanStop(launched)
   })
 
-  /** Opens the logs anew, for which httpd reads all of its configuration, and waits until it has. */
+  /** Moves a log away and has them opened anew, for which httpd reads all of its configuration. Waits until it has. */
   async function reopened(launched: Launched, root: string): Promise<void> {
-    const restarts = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/resuming normal operations/g)?.length ?? 0
-    const before = restarts()
+    const log = join(root, 'error.log')
+    renameSync(log, `${log}.1`)
     launched.child.kill('SIGUSR1')
-    await until(() => restarts() > before, 'new log files')
+    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('resuming normal operations'), 'new log files')
   }
 
   it('opens its logs anew with what it runs with, whatever is being written in its server root', async () => {
@@ -101,6 +102,7 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const launched = new Launched([...APACHE, '--server-root', root])
     const url = await launched.ready()
     expect(() => writeFileSync(join(root, 'ballast'), Buffer.alloc(2 * 1024 * 1024))).toThrow('ENOSPC')
+    renameSync(join(root, 'access.log'), join(root, 'access.log.1'))
     launched.child.kill('SIGUSR1')
     await until(() => /goes on with its log files[^]*ENOSPC/.test(launched.stderr), 'the warning')
     expect((await get(url)).status).toBe(200)
@@ -130,10 +132,32 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const launched = new Launched(APACHE)
     const url = await launched.ready()
     const before = launched.proxy()
+    const log = launched.field('Access Log File')
+    renameSync(log, `${log}.1`)
     launched.child.kill('SIGUSR1')
     for (let count = 0; count < 20; count += 1) expect((await get(url)).status).toBe(200)
     expect(launched.proxy()).toBe(before)
+    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('GET /'), 'lines in the new file')
     await expectCleanStop(launched)
+  })
+
+  it('keeps the connections of its clients at a reload that is about the workers alone', async () => {
+    const launched = new Launched(APACHE)
+    const url = new URL(await launched.ready())
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const port = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const sent = request(url, { agent }, (answer) => {
+          const { localPort } = sent.socket ?? {}
+          answer.resume().on('end', () => resolve(localPort))
+        })
+        sent.on('error', reject).end()
+      })
+    const before = await port()
+    launched.child.kill('SIGHUP')
+    await until(() => readFileSync(launched.field('Error Log File'), 'utf8').includes('reloaded: '), 'the reload')
+    expect(await port()).toBe(before)
   })
 
   it('writes errors to the terminal where logs are to go there', async () => {
