@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { styleText } from 'node:util'
 import type { Command } from 'commander'
 
+import { quote, TsgiError } from '../interface/errors.ts'
 import { wantsColour } from '../launcher/banner.ts'
 import { addSettings } from '../settings/settings-options.ts'
 import { readSettings } from '../settings/settings-read.ts'
@@ -74,18 +75,28 @@ export function addDiffCommand(program: Command): void {
 /** `eject`. */
 export function addEjectCommand(program: Command): void {
   addLauncherCommand(program, 'eject', 'Print files to keep, for a server without the launcher')
-    .argument('<TARGET>', 'nginx, apache or systemd')
+    .argument('<TARGET>', 'nginx, apache, systemd, compose, swarm or kubernetes')
     .argument('[APP]', APP_HELP)
     .option('--output <DIR>', 'Directory for the files, which are never overwritten (default: standard output)')
     .option('--name <NAME>', "Name of the files, the units and nginx's upstreams (default: that of the current directory)")
     .option('--behind-proxy', 'With systemd: tsgi serve on a socket, for a proxy that runs already, in place of start-server')
+    .option('--replicas <N>', 'For containers: so many of the application, behind TCP (default: one, behind a shared socket)')
+    .option('--affinity <COOKIE>', 'With --replicas: clients with this cookie stay with one of them')
+    .option('--namespace <NAME>', 'Of Kubernetes (default: default)')
     .action(
-      async (target: string, app: string | undefined, { output, name, behindProxy, ...options }: Record<string, unknown>) => {
+      async (
+        target: string,
+        app: string | undefined,
+        { output, name, behindProxy, replicas, affinity, namespace, ...options }: Record<string, unknown>,
+      ) => {
         const { eject, filesText, siteName, writeFiles } = await import('../launcher/eject.ts')
         const directory = process.cwd()
         const files = await eject(target, await settingsOf(app, options), {
           name: siteName(typeof name === 'string' ? name : undefined, directory),
           behindProxy: behindProxy === true,
+          ...(replicas === undefined ? {} : { replicas: replicaCount(replicas) }),
+          ...(typeof affinity === 'string' ? { affinity } : {}),
+          ...(typeof namespace === 'string' ? { namespace } : {}),
           directory,
           ...commands(),
         })
@@ -116,6 +127,13 @@ export function addDoctorCommand(program: Command): void {
       )
       process.exitCode = found.some(({ status }) => status === 'fail') ? 1 : 0
     })
+}
+
+/** Throws `TSGI_ERR_OPTION`. */
+function replicaCount(given: unknown): number {
+  const count = Number(given)
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count
+  throw new TsgiError('TSGI_ERR_OPTION', `--replicas is ${quote(given)}, but takes a number from 1 to 100`)
 }
 
 /** Our commands, as another process starts them. */

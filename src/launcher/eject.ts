@@ -1,23 +1,27 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 import { quote, TsgiError } from '../interface/errors.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { ejectApache } from './eject-apache.ts'
+import { ejectContainers } from './eject-containers.ts'
 import { ejectNginx } from './eject-nginx.ts'
 import { ejectSystemd } from './eject-systemd.ts'
 
 /** What can be ejected. */
-const EJECT_TARGETS = ['nginx', 'apache', 'systemd'] as const
-
-/** What will be, some day. */
-const NOT_YET = ['compose', 'swarm', 'kubernetes']
+const EJECT_TARGETS = ['nginx', 'apache', 'systemd', 'compose', 'swarm', 'kubernetes'] as const
 
 export interface EjectOptions {
   /** Names files, units and what two sites must not share. Letters, digits, `-`, `_`. */
   readonly name: string
   /** With systemd: units for `tsgi serve` behind a proxy that runs by itself, in place of one for start-server. */
   readonly behindProxy: boolean
+  /** For containers: so many of the application, which the proxy reaches over TCP; left out: one, beside the proxy. */
+  readonly replicas?: number
+  /** For several: the cookie that leads a client to the same one again. */
+  readonly affinity?: string
+  /** Of Kubernetes. */
+  readonly namespace?: string
   /** Node with its options, then the script of the command. */
   readonly launcher: readonly string[]
   readonly server: readonly string[]
@@ -27,6 +31,8 @@ export interface EjectOptions {
 export interface EjectedFile {
   readonly name: string
   readonly text: string
+  /** Of the file; what the umask leaves of 0666 where it is left out. */
+  readonly mode?: number
 }
 
 /**
@@ -41,11 +47,12 @@ export async function eject(target: string, read: ReadSettings<'start-server'>, 
       return ejectApache(read, options)
     case 'systemd':
       return ejectSystemd(read, options)
-    default: {
-      const known = EJECT_TARGETS.join(', ')
-      const why = NOT_YET.includes(target) ? 'is not there yet' : 'is none'
-      throw new TsgiError('TSGI_ERR_OPTION', `eject: the target ${quote(target)} ${why}; there are ${known}`)
-    }
+    case 'compose':
+    case 'swarm':
+    case 'kubernetes':
+      return ejectContainers(target, read, options)
+    default:
+      throw new TsgiError('TSGI_ERR_OPTION', `eject: there is no target ${quote(target)}; there are ${EJECT_TARGETS.join(', ')}`)
   }
 }
 
@@ -71,7 +78,7 @@ export function filesText(files: readonly EjectedFile[]): string {
 
 /** Writes them where nothing is; a file with the same text stays. Throws `TSGI_ERR_OPTION` where something else is, and writes nothing. */
 export function writeFiles(files: readonly EjectedFile[], output: string): string[] {
-  const placed = files.map(({ name, text }) => ({ path: join(output, name), text }))
+  const placed = files.map(({ name, text, mode }) => ({ path: join(output, name), text, mode }))
   const other = placed.find(({ path, text }) => existsSync(path) && readFileSync(path, 'utf8') !== text)
   if (other !== undefined) {
     throw new TsgiError(
@@ -81,7 +88,10 @@ export function writeFiles(files: readonly EjectedFile[], output: string): strin
   }
   try {
     mkdirSync(output, { recursive: true })
-    for (const { path, text } of placed) writeFileSync(path, text)
+    for (const { path, text, mode } of placed) {
+      mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, text, mode === undefined ? {} : { mode })
+    }
   } catch (error) {
     throw new TsgiError('TSGI_ERR_OPTION', `--output ${quote(output)}: ${quote(error)}`, { cause: error })
   }

@@ -10,6 +10,13 @@ const HEADER = /^[A-Za-z][A-Za-z\d-]*$/
 /** A host and perhaps a port, and no socket of this machine. TLS to another server would need its certificate checked. */
 const BACKEND = /^http:\/\/(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d{1,5})?(?:\/|$)/
 
+/** No scheme, and no word of a proxy's own. */
+const HOST_AND_PORT = /^(?:[A-Za-z\d](?:[\w.-]*[A-Za-z\d])?|\[[\da-fA-F:.]+\]):\d{1,5}$/
+const RESOLVER = /^(?:[A-Za-z\d](?:[\w.-]*[A-Za-z\d])?|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/
+
+/** What a variable's name may be made of. */
+const COOKIE = /^\w{1,64}$/
+
 /** Errors that a proxy can show something else for. Those above are nginx's between its own places. */
 const FIRST_ERROR = 400
 const LAST_ERROR = 589
@@ -21,7 +28,7 @@ const LAST_ERROR = 589
  * Throws `TSGI_ERR_OPTION`.
  */
 export function checkValues(site: Site): void {
-  const { files, tls, trust, authentication, maintenance, errorDocuments, proxyMounts, proxyHosts } = site
+  const { files, tls, trust, authentication, maintenance, errorDocuments, proxyMounts, proxyHosts, applications } = site
   const check = (
     option: string,
     what: string,
@@ -65,6 +72,13 @@ export function checkValues(site: Site): void {
   urls('proxy-mount-point', ...proxyMounts.map(({ url }) => url))
   backends('proxy-mount-point', proxyMounts)
   backends('proxy-virtual-host', proxyHosts)
+  for (const { remote } of applications) {
+    if (remote === undefined) continue
+    check('workers-at', 'a host with a port, such as app:9000', (value) => HOST_AND_PORT.test(value), remote.servers)
+    check('resolver', 'an address or a name', (value) => RESOLVER.test(value), [remote.resolver])
+    const { balance } = remote
+    if (balance !== 'least-conn') check('affinity', 'the name of a cookie', (value) => COOKIE.test(value), [balance.cookie])
+  }
 }
 
 function isError(code: string): boolean {

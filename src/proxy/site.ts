@@ -55,6 +55,18 @@ export interface MountedApplication {
   readonly socketPath: string
   /** The option that it came from. */
   readonly option: 'mount-point' | 'mount'
+  /** Its workers are on other hosts, in place of the socket. nginx only. */
+  readonly remote?: RemoteWorkers
+}
+
+/** Workers that a proxy reaches over TCP. */
+export interface RemoteWorkers {
+  /** `host:port` or `[::1]:port`; a name stands for all its addresses. */
+  readonly servers: readonly string[]
+  /** Who is asked for the names again and again (address or name), so that hosts may come and go; left out: they are looked up once. */
+  readonly resolver?: string
+  /** The one with the fewest requests, or the one that a cookie of this name leads to. */
+  readonly balance: 'least-conn' | { readonly cookie: string }
 }
 
 /** HTTPS. TLS 1.2 and 1.3 only. */

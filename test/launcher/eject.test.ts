@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { parse } from 'yaml'
 
 import { execWord, settingWord } from '../../src/launcher/systemd-unit.ts'
 import { makeCertificate } from '../support/certificates.ts'
@@ -261,13 +262,65 @@ requires('dist').describe('eject', () => {
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('shop.service') })
     expect(readFileSync(join(directory, 'out/shop.service'), 'utf8')).toBe('# mine\n')
   })
+})
 
-  it.each(['compose', 'swarm', 'kubernetes'])('refuses %s, which is not there yet', async (target) => {
+requires('dist').describe('eject for containers', () => {
+  /** What it answers for an application with these options, in a directory that is called `shop`. */
+  async function ejected(target: string, ...more: string[]): ReturnType<typeof express> {
+    const directory = join(temporaryDirectory(), 'shop')
+    mkdirSync(directory)
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    return express(['eject', target, 'app.mjs', ...more], { cwd: directory })
+  }
+
+  it('compose: images, the proxy at a shared socket, and a rollout that can be run', async () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'app.mjs'), APP)
-    const { code, stderr } = await express(['eject', target, 'app.mjs'], { cwd: directory })
+    const args = ['eject', 'compose', 'app.mjs', '--processes', '3', '--setenv', 'GREETING', 'a "b" $c', '--output', '.']
+    expect(await express(args, { cwd: directory })).toMatchObject({ code: 0 })
+    const compose = parse(readFileSync(join(directory, 'compose.yaml'), 'utf8')) as Record<
+      string,
+      Record<string, Record<string, unknown>>
+    >
+    expect(compose.services?.app).toMatchObject({
+      command: ['app.mjs', '--workers', '3', '--bind', 'unix:/run/tsgi/app.sock', '--socket-takeover', '--drain-delay', '5s'],
+      read_only: true,
+      cap_drop: ['ALL'],
+      user: '1000:1000',
+      environment: { GREETING: 'a "b" $$c' },
+    })
+    expect(compose.services?.proxy).toMatchObject({ ports: ['8000:8080'], read_only: true, cap_drop: ['ALL'] })
+    expect(readFileSync(join(directory, 'proxy/app.conf'), 'utf8')).toContain('unix:/run/tsgi/app.sock')
+    expect(statSync(join(directory, 'rollout')).mode & 0o111).not.toBe(0)
+  })
+
+  it('compose with replicas: nginx asks for their addresses again and again', async () => {
+    const { stdout, code } = await ejected('compose', '--replicas', '3', '--affinity', 'sid')
+    expect(code).toBe(0)
+    expect(stdout).toContain('server "app:9000" resolve max_fails=1')
+    expect(stdout).toContain('resolver "127.0.0.11" valid=2s')
+    expect(stdout).toContain('hash $tsgi_app_affinity consistent')
+    expect(stdout).not.toContain('@tsgi_once_more')
+  })
+
+  it('swarm and kubernetes: the next before the last', async () => {
+    expect((await ejected('swarm')).stdout).toMatch(/order: start-first[^]*failure_action: rollback/)
+    const { stdout } = await ejected('kubernetes', '--replicas', '3', '--namespace', 'web')
+    expect(stdout).toContain('shop-app.web.svc.cluster.local:9000')
+    expect(stdout).toMatch(/kind: PodDisruptionBudget[^]*kind: Deployment/)
+  })
+
+  it.each([
+    [['--replicas', '0'], '--replicas'],
+    [['--affinity', 'sid'], '--affinity chooses among replicas'],
+    [['--replicas', '2', '--affinity', 'a;b'], '--affinity'],
+    [['--replicas', '2', '--server-type', 'apache'], 'Apache finds no hosts'],
+    [['--server-type', 'embedded'], 'has no proxy'],
+    [['--mount', '/x', 'app.mjs'], 'a stack of its own'],
+  ])('refuses %j', async (more, why) => {
+    const { code, stderr } = await ejected('compose', ...more)
     expect(code).toBe(2)
-    expect(stderr).toContain('is not there yet')
+    expect(stderr).toContain(why)
   })
 })
 

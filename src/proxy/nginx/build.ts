@@ -1,5 +1,7 @@
 import { quote, TsgiError } from '../../interface/errors.ts'
+import { isAtLeast } from '../version.ts'
 import { MODULES } from './names.ts'
+import { FIRST_WITH_RESOLVE } from './upstreams.ts'
 import type { Site } from '../site.ts'
 
 /** What is known of the installed nginx. */
@@ -18,6 +20,11 @@ export function checkBuild(site: Site, build: NginxBuild): void {
   if (site.wire === 'fastcgi') usual.add('http_uwsgi_module')
   if (site.proxyMounts.length > 0 || site.proxyHosts.length > 0) usual.add('http_proxy_module')
   if (site.compress) usual.add('http_gzip_module')
+  const names = site.applications.some(({ remote }) => remote?.resolver !== undefined)
+  if (names && !isAtLeast(build.version, FIRST_WITH_RESOLVE)) {
+    const why = `looks names up again only from ${FIRST_WITH_RESOLVE} on; leave the resolver out, and reload nginx when hosts come and go`
+    throw new TsgiError('TSGI_ERR_PROXY_CONFIG', `this nginx (${quote(build.version)}) ${why}`)
+  }
   const missing = [
     ...[...usual].filter((module) => !has(build, module)),
     ...optionalModules(site).flatMap(([module, option]) => (build.with.has(module) ? [] : [`${module} (--${option})`])),

@@ -19,7 +19,8 @@ import { fileDirectives } from './static-files.ts'
 import { checkTls, tlsDirectives, tlsMaps } from './tls.ts'
 import { clientVariables, trustDirectives } from './trust.ts'
 import { twoReadingsMap } from './two-readings.ts'
-import { upgradeMaps, upstreams } from './wires.ts'
+import { affinityMap, upstreams } from './upstreams.ts'
+import { upgradeMaps } from './wires.ts'
 import type { LogTarget, Site } from '../site.ts'
 
 /** Our levels on nginx's scale. Its `warn` reports every body that it spools, its `notice` every process that starts. */
@@ -101,6 +102,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
     ...compressionDirectives(site.compress),
     ...maintenanceMaps(site),
     ...authMaps(site),
+    ...affinityMap(site),
     ...upstreams(site),
     ...upgradeMaps(site, client),
     ...secondTryMap(site),

@@ -55,11 +55,13 @@ const DIRECTIVES = {
   http: 'plain',
   http2: 'plain',
   if: 'variables',
+  hash: 'variables',
   include: 'plain',
   index: 'variables',
   internal: 'plain',
   keepalive: 'plain',
   keepalive_timeout: 'plain',
+  least_conn: 'plain',
   listen: 'plain',
   location: 'plain',
   log_format: 'variables',
@@ -82,6 +84,7 @@ const DIRECTIVES = {
   real_ip_header: 'plain',
   real_ip_recursive: 'plain',
   recursive_error_pages: 'plain',
+  resolver: 'plain',
   return: 'variables',
   rewrite: 'variables',
   root: 'variables',
@@ -125,6 +128,7 @@ const DIRECTIVES = {
   worker_connections: 'plain',
   worker_processes: 'plain',
   worker_shutdown_timeout: 'plain',
+  zone: 'plain',
 } as const satisfies Record<string, DollarMeaning>
 
 type DollarMeaning = 'plain' | 'variables' | 'constant'

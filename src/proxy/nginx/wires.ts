@@ -1,5 +1,4 @@
-import { absolute } from '../absolute-path.ts'
-import { block, directive, from, literal, variable } from './directive.ts'
+import { block, directive, from, variable } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
 import { errorPages } from './error-pages.ts'
 import { entry, MODULES, NONE, time, freshUpstreamOf, upstreamOf } from './names.ts'
@@ -9,43 +8,10 @@ import { clientVariables } from './trust.ts'
 import { firstTry, triesTwice } from './second-try.ts'
 import { refuseTwoReadings } from './two-readings.ts'
 import type { ClientVariables } from './trust.ts'
-import type { MountedApplication, Site, Wire } from '../site.ts'
-
-/** Connections to the workers that each nginx worker keeps. A new connection costs a worker more than a request. */
-const UPSTREAM_KEEPALIVE = 128
-
-/** An idle one is closed by nginx before a worker that is replaced does it, which waits 2.5 s: a request could be lost otherwise. */
-const UPSTREAM_IDLE = '2s'
+import type { Site, Wire } from '../site.ts'
 
 /** The status that leads an upgrade to its own location; it never reaches a client, and no application sends it. */
 const UPGRADE_STATUS = 590
-
-/** Where the workers of each application are. */
-export function upstreams(site: Site): Node[] {
-  const { applications, wire } = site
-  return [
-    { comment: 'The workers: each takes connections from the one socket. They are never marked as down.' },
-    ...applications.map((application, index) =>
-      block(
-        'upstream',
-        [upstreamOf(index)],
-        [workers(application), directive('keepalive', UPSTREAM_KEEPALIVE), directive('keepalive_timeout', UPSTREAM_IDLE)],
-      ),
-    ),
-    ...(wire === 'fastcgi' || triesTwice(site)
-      ? [
-          { comment: 'The same without connections that are kept: for a second try, and for upgrades over another protocol.' },
-          ...applications.map((application, index) => block('upstream', [freshUpstreamOf(index)], [workers(application)])),
-        ]
-      : []),
-    { comment: '' },
-  ]
-}
-
-function workers({ socketPath, option }: MountedApplication): Directive {
-  const server = directive('server', literal(`unix:${absolute(socketPath)}`), 'fail_timeout=0')
-  return from(option === 'mount' ? 'mount' : 'server-root', server)
-}
 
 /** What is an upgrade, and what HTTP backends need besides. */
 export function upgradeMaps({ wire, proxyMounts, proxyHosts }: Site, client: ClientVariables): Node[] {
