@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   TSGI_ERR_UWSGI_MODIFIER: { status: null, text: 'Unsupported uwsgi modifier' },
   TSGI_ERR_FASTCGI_RECORD: { status: null, text: 'Malformed FastCGI record' },
   TSGI_ERR_FASTCGI_PARAMS: { status: null, text: 'Malformed FastCGI params' },
+  TSGI_ERR_SCGI_REQUEST: { status: null, text: 'Malformed SCGI request' },
   TSGI_ERR_PARAMS_TOO_LARGE: { status: null, text: 'Request parameters over the limit' },
   TSGI_ERR_PROTOCOL_UNKNOWN: { status: null, text: 'The first byte belongs to no protocol spoken here' },
   TSGI_ERR_HEADER_TIMEOUT: { status: null, text: 'The request did not arrive in time' },

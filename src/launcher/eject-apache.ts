@@ -28,7 +28,7 @@ const USUAL_BUILD: ApacheBuild = {
       'rewrite',
     ],
     ...['mime', 'alias', 'dir', 'autoindex', 'filter', 'deflate', 'socache_shmcb', 'ssl', 'http2'],
-    ...['proxy', 'proxy_http', 'proxy_fcgi', 'proxy_uwsgi'],
+    ...['proxy', 'proxy_http', 'proxy_fcgi', 'proxy_uwsgi', 'proxy_scgi'],
   ]),
   builtin: new Set(),
   mapsIpv4: true,

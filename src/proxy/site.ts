@@ -1,7 +1,7 @@
 import type { LogLevel } from '../interface/logger.ts'
 
 /** The protocol between the proxy and the workers. */
-export type Wire = 'fastcgi' | 'uwsgi' | 'http'
+export type Wire = 'fastcgi' | 'uwsgi' | 'scgi' | 'http'
 
 /** A literal IPv4 or IPv6 address (no brackets, no zone) and its port. */
 export interface ListenAddress {

@@ -3,10 +3,11 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { ConnectionServer, ProtocolConnection } from './connection.ts'
 import { lingeringEnd } from './connection.ts'
 import { FastcgiConnection } from './fastcgi-connection.ts'
+import { ScgiConnection } from './scgi-connection.ts'
 import { UwsgiConnection } from './uwsgi-connection.ts'
 
 /** What a listener speaks. `auto`: the first byte of each connection tells. */
-export type Protocol = 'auto' | 'uwsgi' | 'fastcgi' | 'http'
+export type Protocol = 'auto' | 'uwsgi' | 'fastcgi' | 'scgi' | 'http'
 
 /** The rest of the server, as an accepted socket sees it. */
 export interface SocketOwner extends ConnectionServer {
@@ -20,8 +21,8 @@ export interface SocketOwner extends ConnectionServer {
 /**
  * A connection from its acceptance on: picks the protocol by the first byte and forwards the socket's events to it.
  *
- * uwsgi begins with modifier1, which is 0, or 100 for a ping; FastCGI with its version, 1; HTTP with a capital letter.
- * Anything else is closed without a word.
+ * uwsgi begins with modifier1, which is 0, or 100 for a ping; FastCGI with its version, 1; SCGI with a digit, of the length of its
+ * headers; HTTP with a capital letter. Anything else is closed without a word.
  */
 export class AcceptedSocket {
   readonly #owner: SocketOwner
@@ -152,6 +153,9 @@ export class AcceptedSocket {
       case 'uwsgi':
         this.#connection = new UwsgiConnection(this.#owner, this.#socket)
         break
+      case 'scgi':
+        this.#connection = new ScgiConnection(this.#owner, this.#socket)
+        break
       case 'http':
         this.#handToHttp(chunk.subarray(0, length))
         return
@@ -213,9 +217,10 @@ function socketOnClose(this: OwnedSocket): void {
   this[ACCEPTED]?.closed()
 }
 
-function protocolOf(first: number): 'uwsgi' | 'fastcgi' | 'http' | undefined {
+function protocolOf(first: number): 'uwsgi' | 'fastcgi' | 'scgi' | 'http' | undefined {
   if (first === 1) return 'fastcgi'
   if (first === 0 || first === 100) return 'uwsgi'
   if (first >= 0x41 && first <= 0x5a) return 'http'
+  if (first >= 0x30 && first <= 0x39) return 'scgi'
   return undefined
 }

@@ -5,14 +5,14 @@ import type { Exchange } from '../gateway/exchange.ts'
 import { disconnected, startExchange } from './connection.ts'
 import type { ConnectionServer, ProtocolConnection } from './connection.ts'
 
-/** Bytes in, events out, as both codecs have it. */
-interface Decoder<Event> {
+/** Bytes in, events out, as every codec has it. */
+export interface Decoder<Event> {
   push(chunk: Uint8Array, length: number): void
   next(): Event | undefined
 }
 
 /**
- * What the connections of both binary protocols have in common: bytes go through a decoder, at most one request is served at
+ * What the connections of FastCGI, uwsgi and SCGI have in common: bytes go through a decoder, at most one request is served at
  * a time, and when one side has had enough the connection is closed so that nothing that was written is lost.
  */
 export abstract class WireConnection<Event> implements ProtocolConnection {

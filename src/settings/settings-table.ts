@@ -56,9 +56,9 @@ export const SETTINGS = {
     commands: SERVE,
   }),
   protocol: setting({
-    kind: choice('NAME', ['auto', 'uwsgi', 'fastcgi', 'http']),
+    kind: choice('NAME', ['auto', 'uwsgi', 'fastcgi', 'scgi', 'http']),
     default: 'auto',
-    help: 'Protocol spoken on the addresses: auto, uwsgi, fastcgi or http. auto reads the first byte of a connection',
+    help: 'Protocol spoken on the addresses: auto, uwsgi, fastcgi, scgi or http. auto reads the first byte of a connection',
     theme: 'Address',
     commands: SERVE,
   }),
@@ -101,9 +101,9 @@ export const SETTINGS = {
     commands: START_SERVER,
   }),
   wire: setting({
-    kind: choice('PROTOCOL', ['fastcgi', 'uwsgi', 'http']),
+    kind: choice('PROTOCOL', ['fastcgi', 'uwsgi', 'scgi', 'http']),
     default: 'fastcgi',
-    help: 'Protocol between the proxy and the workers: fastcgi, uwsgi or http',
+    help: 'Protocol between the proxy and the workers: fastcgi, uwsgi, scgi or http',
     theme: 'Proxy',
     commands: START_SERVER,
   }),

@@ -89,7 +89,7 @@ for (const mode of MODES) {
 
 for (const buffering of [true, false]) {
   over(
-    NGINX_WAYS.filter(({ wire }) => wire === 'uwsgi'),
+    NGINX_WAYS.filter(({ wire }) => wire === 'uwsgi' || wire === 'scgi'),
     `[78] a response that is given up, buffering ${buffering ? 'on' : 'off'}`,
     (bench) => {
       it('is never whole to a client, with a length', async () => {
@@ -107,7 +107,7 @@ for (const buffering of [true, false]) {
         expect([18, 52, 56, 92]).toContain(await curlSees(bench, PROMISED))
       })
 
-      it('without a length is cut off, which uwsgi cannot tell: the log has it', async () => {
+      it('without a length is cut off, which the protocol cannot tell: the log has it', async () => {
         bench.use(throwsAfterHeaders)
         const answer = await bench.send({})
         expect(answer.text).toMatch(/^x+$/)
@@ -131,7 +131,7 @@ describe('[78] a response that is given up, without a proxy', () => {
         const answer = await exchange.answer()
         expect(answer.status).toBe(200)
         expect(answer.text).toBe('x'.repeat(5000))
-        if (target === PROMISED || bench.way.wire !== 'uwsgi') expect(answer.state).toBe('broken')
+        if (target === PROMISED || bench.way.wire !== 'uwsgi' && bench.way.wire !== 'scgi') expect(answer.state).toBe('broken')
         await exchange.connection.whenEnded()
         exchange.leave()
       }

@@ -28,17 +28,23 @@ export interface Way {
 export const DIRECT_WAYS: readonly Way[] = [
   { name: 'uwsgi', wire: 'uwsgi', proxied: false },
   { name: 'FastCGI', wire: 'fastcgi', proxied: false },
+  { name: 'SCGI', wire: 'scgi', proxied: false },
   { name: 'HTTP', wire: 'http', proxied: false },
 ]
 
 export const NGINX_WAYS: readonly Way[] = [
   { name: 'uwsgi behind nginx', wire: 'uwsgi', proxied: true },
   { name: 'FastCGI behind nginx', wire: 'fastcgi', proxied: true },
+  { name: 'SCGI behind nginx', wire: 'scgi', proxied: true },
 ]
+
+/** nginx before 1.29.6 announces a wrong length of a body that it streams over SCGI. */
+export const STREAMING_NGINX_WAYS: readonly Way[] = NGINX_WAYS.filter(({ wire }) => wire !== 'scgi')
 
 export const APACHE_WAYS: readonly Way[] = [
   { name: 'uwsgi behind Apache', wire: 'uwsgi', proxied: true, proxy: 'apache' },
   { name: 'FastCGI behind Apache', wire: 'fastcgi', proxied: true, proxy: 'apache' },
+  { name: 'SCGI behind Apache', wire: 'scgi', proxied: true, proxy: 'apache' },
   { name: 'HTTP behind Apache', wire: 'http', proxied: true, proxy: 'apache' },
 ]
 

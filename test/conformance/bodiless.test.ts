@@ -88,8 +88,8 @@ over(EVERY_WAY, 'a response without a body', (bench) => {
     })
   }
 
-  // uwsgi has one request a connection.
-  if (bench.clientWire !== 'uwsgi') {
+  // uwsgi and SCGI have one request a connection.
+  if (bench.clientWire !== 'uwsgi' && bench.clientWire !== 'scgi') {
     it('is followed by a sound response on the same connection', async () => {
       bench.use(answering('204 No Content', [], true))
       const first = await bench.begin({}, { keep: true })

@@ -5,8 +5,13 @@ import { application as longStream } from '../fixtures/apps/long-stream.ts'
 import { application as shortBody } from '../fixtures/apps/short-body.ts'
 import { application as shortStream } from '../fixtures/apps/short-stream.ts'
 import { latin1 } from '../wire/bytes.ts'
-import { DIRECT_WAYS, EVERY_WAY, expectComplete, over } from './bench.ts'
+import { DIRECT_WAYS, EVERY_WAY, expectComplete, over, type Bench } from './bench.ts'
 import { until } from '../support/until.ts'
+
+/** A response that mod_proxy_scgi has whole by the time it looks gets a Content-Length of what there is. */
+function tellsLoss({ way }: Bench): boolean {
+  return way.wire !== 'scgi' || way.proxy !== 'apache'
+}
 
 over(EVERY_WAY, 'the Content-Length of a response', (bench) => {
   it.each([
@@ -52,7 +57,7 @@ over(EVERY_WAY, 'the Content-Length of a response', (bench) => {
   ])('[48] [76] %s that is shorter is never a whole response', async (_name, application) => {
     bench.use(application)
     const answer = await bench.send({})
-    expect(answer.state).toBe('broken')
+    if (tellsLoss(bench)) expect(answer.state).toBe('broken')
     await bench.idle()
     expect(bench.log.codes).toEqual(['TSGI_ERR_BODY_TOO_SHORT'])
     bench.use(hello)
@@ -75,7 +80,8 @@ over(EVERY_WAY, 'the Content-Length of a response', (bench) => {
     bench.use(shortStream)
     const first = await bench.begin({}, { keep: true })
     await first.endBody()
-    expect((await first.answer()).state).toBe('broken')
+    const { state } = await first.answer()
+    if (tellsLoss(bench)) expect(state).toBe('broken')
     await first.connection.whenEnded()
     first.leave()
   })

@@ -5,7 +5,7 @@ import { WireConnection } from '../wire/connection.ts'
 import { exchange, type Wire } from '../wire/exchange.ts'
 import { Bench, DIRECT_WAYS, expectComplete } from './bench.ts'
 
-const WIRES: Wire[] = ['uwsgi', 'fastcgi', 'http']
+const WIRES: Wire[] = ['uwsgi', 'fastcgi', 'scgi', 'http']
 
 describe('one socket for every protocol', () => {
   const bench = new Bench(DIRECT_WAYS[0] ?? { name: 'uwsgi', wire: 'uwsgi', proxied: false })
@@ -17,7 +17,7 @@ describe('one socket for every protocol', () => {
 
   it('serves each by its first byte, at the same time', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 30 }, (_, i) => exchange(bench.serverAddress, WIRES[i % 3] ?? 'http', { target: `/${i}` })),
+      Array.from({ length: 30 }, (_, i) => exchange(bench.serverAddress, WIRES[i % 4] ?? 'http', { target: `/${i}` })),
     )
     for (const [index, answer] of answers.entries()) {
       expectComplete(answer)
@@ -108,7 +108,7 @@ describe('a limit for request bodies', () => {
         await bench.idle()
       })
 
-      if (way.wire !== 'uwsgi') {
+      if (way.wire !== 'uwsgi' && way.wire !== 'scgi') {
         it('answers 413 where no length was given and too much came', async () => {
           bench.use(async (environ, startResponse) => {
             await environ['tsgi.input'].read()

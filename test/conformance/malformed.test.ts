@@ -14,13 +14,21 @@ import { until } from '../support/until.ts'
 
 /** Bytes that are no request, with the code that the log must have. */
 const OTHERS: { name: string; bytes: Uint8Array; errors: string[] }[] = [
-  ...[2, 3, 48, 57, 97, 99, 122, 127, 128, 255].map((byte) => ({
+  ...[2, 3, 47, 58, 97, 99, 122, 127, 128, 255].map((byte) => ({
     name: `first byte ${byte}`,
     bytes: Uint8Array.of(byte, 1, 2, 3, 4, 5, 6, 7, 8, 9),
     errors: ['TSGI_ERR_PROTOCOL_UNKNOWN'],
   })),
   { name: 'a TLS client hello', bytes: Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 3), errors: ['TSGI_ERR_PROTOCOL_UNKNOWN'] },
 ]
+
+/** How a request of each protocol may begin, and what becomes of one that does not. */
+const FRAMED = {
+  uwsgi: { first: 0, code: ['TSGI_ERR_UWSGI_MODIFIER'] },
+  fastcgi: { first: 1, code: ['TSGI_ERR_FASTCGI_RECORD'] },
+  // A row of digits is a length over every limit.
+  scgi: { first: -1, code: ['TSGI_ERR_SCGI_REQUEST', 'TSGI_ERR_PARAMS_TOO_LARGE'] },
+}
 
 over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
   async function sendAndWait(bytes: Uint8Array, pieces: Uint8Array[] = [bytes]): Promise<Buffer> {
@@ -143,17 +151,16 @@ over(
   'with the protocol given, a malformed packet',
   (bench) => {
     it('of any first byte closes the connection', async () => {
-      for (const byte of [0, 1, 2, 71, 255]) {
-        if (byte === (bench.way.wire === 'uwsgi' ? 0 : 1)) continue
+      const { first, code } = FRAMED[bench.way.wire === 'http' ? 'fastcgi' : bench.way.wire]
+      for (const byte of [0, 1, 2, 50, 71, 255]) {
+        if (byte === first) continue
         const connection = await WireConnection.open(bench.address)
         await connection.write(new Uint8Array(200).fill(byte))
         await connection.whenEnded()
         expect(connection.receivedBytes).toBe(0)
         connection.destroy()
       }
-      expect(new Set(bench.log.codes)).toEqual(
-        new Set([bench.way.wire === 'uwsgi' ? 'TSGI_ERR_UWSGI_MODIFIER' : 'TSGI_ERR_FASTCGI_RECORD']),
-      )
+      expect(new Set(bench.log.codes)).toEqual(new Set(code))
     })
   },
   { protocolGiven: true },

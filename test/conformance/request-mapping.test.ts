@@ -175,7 +175,9 @@ describe('under a mount point', () => {
         expect(environ).toMatchObject({ REQUEST_URI: target, SCRIPT_NAME: '/app', PATH_INFO: path })
       })
 
-      it.each(['/apple', '/', '/ap', '/APP', '/x/app', '//app', '/app%00x'])(
+      // A NUL in a value cannot be said over SCGI: the test's client would have it in PATH_INFO.
+      const unreachable = ['/apple', '/', '/ap', '/APP', '/x/app', '//app', ...(bench.clientWire === 'scgi' ? [] : ['/app%00x'])]
+      it.each(unreachable)(
         'answers %s with 404 and without the application',
         async (target) => {
           let calls = 0

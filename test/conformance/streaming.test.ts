@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { application as eventsWithGaps } from '../fixtures/apps/events-with-gaps.ts'
 import { latin1, latin1Text } from '../wire/bytes.ts'
-import { EVERY_WAY, expectComplete, NGINX_WAYS, over } from './bench.ts'
+import { EVERY_WAY, expectComplete, over, STREAMING_NGINX_WAYS } from './bench.ts'
 
 over(EVERY_WAY, 'a stream', (bench) => {
   it('[82] of events reaches the client with its gaps', async () => {
@@ -63,7 +63,7 @@ over(EVERY_WAY, 'a stream', (bench) => {
 })
 
 over(
-  NGINX_WAYS,
+  STREAMING_NGINX_WAYS,
   'a request body that nginx streams',
   (bench) => {
     it('arrives piece by piece, by Content-Length', async () => {
@@ -96,7 +96,8 @@ over(
       const exchange = await bench.begin({ method: 'POST', length: 'chunked' })
       await exchange.sendBody(latin1('a body '))
       // Of a body that has come completely nginx knows the length, so the end waits until the application has been called.
-      if (bench.way.wire !== 'uwsgi') await begun
+      const lengthFirst = bench.way.wire === 'uwsgi'
+      if (!lengthFirst) await begun
       await exchange.sendBody(latin1('in chunks'))
       await exchange.endBody()
       const answer = await exchange.answer()
@@ -104,15 +105,17 @@ over(
       expectComplete(answer)
       expect(answer.text).toBe('a body in chunks')
       // uwsgi cannot carry it: nginx reads it all first.
-      expect(contentLength).toBe(bench.way.wire === 'uwsgi' ? '16' : undefined)
+      expect(contentLength).toBe(lengthFirst ? '16' : undefined)
     })
   },
   { nginx: { requestBuffering: false, buffering: false } },
 )
 
 over(
-  // Apache answers 411 by itself over uwsgi, which has no word for a body without a length.
-  EVERY_WAY.filter(({ proxied, proxy, wire }) => (proxied || wire === 'http') && !(proxy === 'apache' && wire === 'uwsgi')),
+  // Apache answers 411 by itself over uwsgi and SCGI, which have no word for a body without a length.
+  EVERY_WAY.filter(
+    ({ proxied, proxy, wire }) => (proxied || wire === 'http') && !(proxy === 'apache' && (wire === 'uwsgi' || wire === 'scgi')),
+  ),
   'a chunked request body',
   (bench) => {
     it('[38] is read to its end', async () => {

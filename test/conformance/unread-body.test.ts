@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { application as hello } from '../fixtures/apps/hello.ts'
 import { application as ignoresBody } from '../fixtures/apps/ignores-body.ts'
 import { pattern } from '../wire/bytes.ts'
-import { EVERY_WAY, expectComplete, NGINX_WAYS, over, type Bench } from './bench.ts'
+import { EVERY_WAY, expectComplete, over, STREAMING_NGINX_WAYS, type Bench } from './bench.ts'
 
 const SIZES = [10, 100_000, 1_000_000]
 
@@ -61,12 +61,12 @@ function answersWithoutReading(bench: Bench): void {
 
 over(EVERY_WAY, '[79] an application that answers without reading the body', answersWithoutReading)
 
-over(NGINX_WAYS, '[79] an application that answers without reading a body that nginx streams', answersWithoutReading, {
+over(STREAMING_NGINX_WAYS, '[79] an application that answers without reading a body that nginx streams', answersWithoutReading, {
   nginx: { requestBuffering: false, buffering: false },
 })
 
 over(
-  EVERY_WAY.filter(({ wire, proxied }) => proxied || wire !== 'uwsgi'),
+  EVERY_WAY.filter(({ wire, proxied }) => proxied || (wire !== 'uwsgi' && wire !== 'scgi')),
   '[79] an application that answers without reading the body, on a kept connection',
   (bench) => {
     it.each(SIZES)('leaves it sound behind a POST of %d bytes', async (length) => {

@@ -250,7 +250,7 @@ describe.each(DIRECT_WAYS)('work behind the response, over $name', (way: Way) =>
       await first.endBody()
       expectComplete(await first.answer())
       // uwsgi has one request a connection.
-      const again = way.wire === 'uwsgi' ? {} : { connection: first.connection }
+      const again = way.wire === 'uwsgi' || way.wire === 'scgi' ? {} : { connection: first.connection }
       const second = await bench.begin({}, { keep: true, ...again })
       await second.endBody()
       expectComplete(await second.answer())

@@ -25,7 +25,7 @@ async function expectCleanStop(launched: Launched): Promise<void> {
 }
 
 requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
-  it.each(['fastcgi', 'uwsgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
     const launched = new Launched([...APACHE, '--wire', wire])
     const url = await launched.ready()
     const answer = await get(`${url}caf%C3%A9`)

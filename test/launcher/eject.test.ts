@@ -110,7 +110,7 @@ requires('nginx', 'dist', 'root').describe('eject nginx', () => {
 })
 
 requires('nginx', 'dist', 'root', 'openssl').describe('eject nginx with every theme', () => {
-  it.each(['fastcgi', 'uwsgi', 'http'])('gives two snippets over %s that one nginx takes', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'])('gives two snippets over %s that one nginx takes', async (wire) => {
     const directory = temporaryDirectory()
     const configuration = debianConfiguration(directory)
     const { certificate, key } = makeCertificate(directory, 'site', { name: 'www.shop.test' })

@@ -20,7 +20,7 @@ async function expectCleanStop(launched: Launched): Promise<void> {
 }
 
 requires('nginx', 'dist', 'proc').describe('start-server with nginx', () => {
-  it.each(['fastcgi', 'uwsgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
     const launched = new Launched([
       'start-server',
       APP,

@@ -15,7 +15,7 @@ import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import type { SiteChanges } from './sites.ts'
 
-const WIRES = ['fastcgi', 'uwsgi', 'http'] as const
+const WIRES = ['fastcgi', 'uwsgi', 'scgi', 'http'] as const
 
 /** A name that means something to every reader of configurations. */
 const HOSTILE = 'a b"$1%1\\${x}%{y}'

@@ -10,7 +10,7 @@ import { fullSite, makeFiles, OPTION_SETS, siteIn } from './sites.ts'
 
 /** nginx alone has a small build. */
 const SETS = Object.entries(OPTION_SETS).filter(([name]) => name !== 'uwsgi-small-build')
-const WIRES = ['fastcgi', 'uwsgi', 'http'] as const
+const WIRES = ['fastcgi', 'uwsgi', 'scgi', 'http'] as const
 
 /** Everything but what Apache cannot do. */
 function everything(directory: string, wire: Wire): Site {

@@ -13,7 +13,7 @@ describe("nginx's configuration", () => {
     })
   }
 
-  it.each(['fastcgi', 'uwsgi', 'http'] as const)('for a site with everything over %s is the reviewed text', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)('for a site with everything over %s is the reviewed text', async (wire) => {
     await expect(nginxText(fullSite('/srv/site', wire))).toMatchFileSnapshot(`golden/everything-${wire}.conf`)
   })
 
@@ -85,7 +85,7 @@ describe("nginx's configuration", () => {
 })
 
 requires('nginx', 'openssl').describe('nginx -t', () => {
-  it.each(['fastcgi', 'uwsgi', 'http'] as const)('takes a site with everything over %s', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)('takes a site with everything over %s', async (wire) => {
     await withServerRoot('root', (directory) => {
       makeFiles(directory)
       const { ok, output } = nginxTest(directory, nginxText(fullSite(directory, wire), testedBuild()))

@@ -10,7 +10,7 @@ import type { RunningNginx } from './running-nginx.ts'
 import type { SiteChanges } from './sites.ts'
 
 /** How a connection of each protocol begins. */
-const FIRST: Record<Wire, string> = { fastcgi: '\x01\x01', uwsgi: '\0', http: 'GET /' }
+const FIRST: Record<Wire, RegExp> = { fastcgi: /^\x01\x01/, uwsgi: /^\0/, scgi: /^\d+:CONTENT_LENGTH\0/, http: /^GET \// }
 
 /** What came first on each connection to the workers' socket, latin-1. */
 const seen: string[] = []
@@ -29,7 +29,7 @@ function backend(socket: Socket): void {
     const text = data.toString('latin1')
     seen.push(text)
     if (!/websocket/.test(text)) {
-      socket.end(text.startsWith(FIRST.fastcgi) ? '' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-TSGI-Probe: ok\r\n\r\nhi')
+      socket.end(FIRST.fastcgi.test(text) ? '' : 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-TSGI-Probe: ok\r\n\r\nhi')
       return
     }
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n')
@@ -73,26 +73,27 @@ requires('nginx').describe('nginx with a generated configuration', () => {
   it.each<[Wire, Wire]>([
     ['fastcgi', 'uwsgi'],
     ['uwsgi', 'uwsgi'],
+    ['scgi', 'scgi'],
     ['http', 'http'],
   ])('over %s carries requests so, and an upgrade over %s, both ways', async (wire, upgradeWire) => {
     const port = await start({ wire, mountPoint: '/app' })
     await exchange(port, get('/app/a%2Fb//c?x=1'))
-    expect(seen[0]?.startsWith(FIRST[wire])).toBe(true)
+    expect(seen[0]).toMatch(FIRST[wire])
     expect(seen[0]).toContain('/app/a%2Fb//c?x=1')
     const answer = await exchange(port, upgrade('/app/ws%2F?y=2'), 'ping through the tunnel')
     expect(answer).toMatch(/^HTTP\/1\.1 101 /)
     expect(answer.endsWith('ping through the tunnel')).toBe(true)
-    expect(seen.at(-1)?.startsWith(FIRST[upgradeWire])).toBe(true)
+    expect(seen.at(-1)).toMatch(FIRST[upgradeWire])
     expect(seen.at(-1)).toContain('/app/ws%2F?y=2')
   })
 
   it('takes an offer of h2c for the ordinary request it is', async () => {
     const port = await start({ wire: 'fastcgi' })
     await exchange(port, get('/', 'Upgrade: H2C', 'HTTP2-Settings: AAMAAABk'))
-    expect(seen[0]?.startsWith(FIRST.fastcgi)).toBe(true)
+    expect(seen[0]).toMatch(FIRST.fastcgi)
   })
 
-  it.each<Wire>(['fastcgi', 'uwsgi', 'http'])('over %s serves the mount point only', async (wire) => {
+  it.each<Wire>(['fastcgi', 'uwsgi', 'scgi', 'http'])('over %s serves the mount point only', async (wire) => {
     const port = await start({ wire, mountPoint: '/app' })
     for (const path of ['/', '/apple', '/app.txt', '/App/']) expect(await exchange(port, get(path))).toMatch(/^HTTP\/1\.1 404 /)
     expect(seen).toEqual([])

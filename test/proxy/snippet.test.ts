@@ -9,7 +9,7 @@ import { fullSite, makeFiles } from './sites.ts'
 import { testedBuild } from './tested-nginx.ts'
 
 requires('nginx', 'openssl').describe('the part of a site for an nginx that runs already', () => {
-  it.each(['fastcgi', 'uwsgi', 'http'] as const)('is taken with everything in it over %s, beside another one', async (wire) => {
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)('is taken with everything in it over %s, beside another one', async (wire) => {
     await withServerRoot('root', (directory) => {
       makeFiles(directory)
       const names = ['one', 'two']

@@ -20,7 +20,7 @@ export const APACHE_BUILD: ApacheBuild = {
   modules: new Set(
     [
       'mpm_event authz_core unique_id remoteip setenvif headers reqtimeout rewrite mime alias dir autoindex filter deflate',
-      'socache_shmcb ssl http2 proxy proxy_http proxy_fcgi proxy_uwsgi',
+      'socache_shmcb ssl http2 proxy proxy_http proxy_fcgi proxy_uwsgi proxy_scgi',
     ].flatMap((names) => names.split(' ')),
   ),
   builtin: new Set(['core', 'so', 'watchdog', 'http_core', 'log_config', 'logio', 'version', 'unixd']),

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { findExecutable } from './requirements.ts'
 
 export interface NginxOptions {
-  wire: 'fastcgi' | 'uwsgi'
+  wire: 'fastcgi' | 'uwsgi' | 'scgi'
   /** The socket of the server behind it. */
   socketPath: string
   /** `fastcgi_keep_conn`; off is one connection a request. Default on. */
@@ -43,6 +43,11 @@ const PARAMS = [
   'SERVER_NAME $server_name',
   'SERVER_PORT $server_port',
 ]
+
+/** Over SCGI nginx says the length by itself, and the version not. */
+function paramsFor(wire: NginxOptions['wire']): string[] {
+  return wire === 'scgi' ? ['SCGI 1', ...PARAMS.filter((param) => !param.startsWith('CONTENT_LENGTH'))] : [...PARAMS]
+}
 
 /** Ports that were free a moment ago may be taken by then. */
 const ATTEMPTS = 5
@@ -108,7 +113,7 @@ http {
     listen 127.0.0.1:${port};
     server_name tsgi.test;
     location / {
-${PARAMS.map((param) => `      ${wire}_param ${param};`).join('\n')}
+${paramsFor(wire).map((param) => `      ${wire}_param ${param};`).join('\n')}
       ${wire === 'fastcgi' ? `fastcgi_keep_conn ${keepConn ? 'on' : 'off'};` : ''}
       ${wire}_buffer_size 32k;
       ${wire}_buffers 16 32k;

@@ -36,6 +36,7 @@ export const DIRECT: readonly Way[] = [
 export const BEHIND_NGINX: readonly Way[] = [
   { name: 'nginx with wire fastcgi', wire: 'fastcgi', proxied: true },
   { name: 'nginx with wire uwsgi', wire: 'uwsgi', proxied: true },
+  { name: 'nginx with wire scgi', wire: 'scgi', proxied: true },
   { name: 'nginx with wire http', wire: 'http', proxied: true },
 ]
 

@@ -3,9 +3,10 @@ import { WireConnection, type Ending, type WireAddress } from './connection.ts'
 import * as fastcgi from './fastcgi.ts'
 import { ResponseReader, type Head, type ResponseState } from './http-response.ts'
 import { gatewayParams, httpRequestHead, type WireRequest } from './request.ts'
+import { scgiHead } from './scgi.ts'
 import { uwsgiPacket, uwsgiVars } from './uwsgi.ts'
 
-export type Wire = 'uwsgi' | 'fastcgi' | 'http'
+export type Wire = 'uwsgi' | 'fastcgi' | 'scgi' | 'http'
 
 /** A response as a client is left with it. */
 export interface Answer {
@@ -59,7 +60,7 @@ export class Exchange {
     this.#wire = wire
     this.#request = request
     this.#requestId = options.requestId ?? 1
-    const flavour = wire === 'fastcgi' ? 'cgi' : wire
+    const flavour = wire === 'fastcgi' || wire === 'scgi' ? 'cgi' : wire
     this.#reader = new ResponseReader(flavour, request.method ?? 'GET', options.keepBody)
     this.#reader.onBody = options.onBody
     connection.keep = options.keepBody ?? true
@@ -189,6 +190,8 @@ function headBytes(wire: Wire, request: WireRequest, options: ExchangeOptions): 
   switch (wire) {
     case 'uwsgi':
       return uwsgiPacket(uwsgiVars(gatewayParams(request)))
+    case 'scgi':
+      return scgiHead(gatewayParams(request))
     case 'fastcgi': {
       const { requestId = 1, keep = false, role = fastcgi.RESPONDER } = options
       return fastcgi.requestHead(requestId, gatewayParams(request), { keep, role })

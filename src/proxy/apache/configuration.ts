@@ -88,6 +88,8 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     directive('ProxyPreserveHost', 'On'),
     directive('ProxyAddHeaders', 'Off'),
     ...(site.wire === 'fastcgi' ? [directive('ProxyFCGIBackendType', 'GENERIC')] : []),
+    // A response of 200 may name another location without being it.
+    ...(site.wire === 'scgi' ? [directive('ProxySCGIInternalRedirect', 'Off')] : []),
     section('Proxy', [own('*')], [directive('CGIPassAuth', 'On')]),
     ...requestHeaders(site.trust),
     { comment: '' },
@@ -110,10 +112,12 @@ function checkSite({ authentication, tls, wire }: Site): void {
   if (tls?.environment === true && wire === 'http') {
     throw new TsgiError(
       'TSGI_ERR_OPTION',
-      '--ssl-environment: HTTP has headers only, which clients could send as well; take --wire fastcgi or uwsgi',
+      '--ssl-environment: HTTP has headers only, which clients could send as well; take --wire fastcgi, uwsgi or scgi',
     )
   }
 }
+
+const MODULES = { fastcgi: 'proxy_fcgi', uwsgi: 'proxy_uwsgi', scgi: 'proxy_scgi' } as const
 
 /** What the configuration uses. Modules run in the order in which they are loaded: the request has its id before setenvif looks for it. */
 function neededModules(site: Site): string[] {
@@ -135,7 +139,7 @@ function neededModules(site: Site): string[] {
     ...(site.tls === undefined ? [] : ['socache_shmcb', 'ssl', ...(site.tls.http2 ? ['http2'] : [])]),
     'proxy',
     'proxy_http',
-    ...(site.wire === 'http' ? [] : [site.wire === 'fastcgi' ? 'proxy_fcgi' : 'proxy_uwsgi']),
+    ...(site.wire === 'http' ? [] : [MODULES[site.wire]]),
   ]
 }
 

@@ -76,6 +76,7 @@ export const DIRECTIVES = {
   ProxyErrorOverride: ['words'],
   ProxyFCGIBackendType: ['words'],
   ProxyFCGISetEnvIf: ['words'],
+  ProxySCGIInternalRedirect: ['words'],
   ProxyPass: ['words', 'plain', 'socket'],
   ProxyPreserveHost: ['words'],
   Proxy: ['words'],

@@ -11,6 +11,7 @@ const LEAST_VERSION = '2.4.47'
 const PACKAGES: Readonly<Record<string, string>> = {
   proxy_uwsgi: 'libapache2-mod-proxy-uwsgi, on Fedora mod_proxy_uwsgi, on Alpine apache2-proxy',
   proxy_fcgi: 'on Alpine apache2-proxy',
+  proxy_scgi: 'on Alpine apache2-proxy',
   proxy_http: 'on Alpine apache2-proxy',
   ssl: 'on Fedora mod_ssl, on Alpine apache2-ssl',
   http2: 'on Fedora mod_http2, on Alpine apache2-http2',

@@ -101,7 +101,7 @@ function trusted(trust: TrustedProxies): Directive[] {
   ].map((each): Directive => ({ ...each, option: 'trust-proxy' }))
 }
 
-/** Variables of the request, for FastCGI and uwsgi. */
+/** Variables of the request, for FastCGI, uwsgi and SCGI. */
 export function requestVariables(): Directive[] {
   return [directive('SetEnvIfExpr', own("reqenv('UNIQUE_ID') =~ /^(.+)$/"), own('TSGI_REQUEST_ID=$1'))]
 }

@@ -101,13 +101,13 @@ function variables(site: Site, build: ApacheBuild): Node[] {
   return [
     { comment: 'What a worker is told about a request.' },
     ...requestVariables(),
-    ...(site.wire === 'fastcgi'
+    ...(site.wire === 'fastcgi' || site.wire === 'scgi'
       ? [
           { comment: "A response's length reaches the client: the workers see to it that it is right." },
           directive('SetEnvIfExpr', 'true', 'ap_trust_cgilike_cl=1'),
-          ...fastcgiVariables(site, build),
         ]
       : []),
+    ...(site.wire === 'fastcgi' ? fastcgiVariables(site, build) : []),
     { comment: '' },
   ]
 }

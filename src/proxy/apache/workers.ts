@@ -13,7 +13,7 @@ const IDLE_S = 2
 /** What a request's URL is as the client wrote it, without an absolute target's authority: the path in `%1`. */
 const RAW_PATH = '^\\S+ (?:\\w+://[^/?\\s]*)?(/[^?\\s]*)'
 
-const SCHEMES = { fastcgi: 'fcgi', uwsgi: 'uwsgi', http: 'http' } as const
+const SCHEMES = { fastcgi: 'fcgi', uwsgi: 'uwsgi', scgi: 'scgi', http: 'http' } as const
 
 /** How many seconds, at least one: httpd counts whole ones in most places. */
 export function seconds(ms: number): number {
@@ -90,7 +90,7 @@ function passRaw({ mountPoint, socketPath, option }: MountedApplication, host: s
 /** The workers as backends, and their requests. They are never marked as down. */
 export function workers(site: Site): Node[] {
   const { wire, timeouts } = site
-  const reuse = wire === 'uwsgi' ? ['enablereuse=off'] : ['enablereuse=on', `ttl=${IDLE_S}`]
+  const reuse = wire === 'uwsgi' || wire === 'scgi' ? ['enablereuse=off'] : ['enablereuse=on', `ttl=${IDLE_S}`]
   const waits = (readMs: number): string[] => [
     'retry=0',
     `connectiontimeout=${seconds(timeouts.connectMs)}`,

@@ -3,7 +3,7 @@ import type { Argument, Entry } from './directive.ts'
 import type { Wire } from '../site.ts'
 
 /** nginx's module names of the wires. */
-export const MODULES = { fastcgi: 'fastcgi', uwsgi: 'uwsgi', http: 'proxy' } as const satisfies Record<Wire, string>
+export const MODULES = { fastcgi: 'fastcgi', uwsgi: 'uwsgi', scgi: 'scgi', http: 'proxy' } as const satisfies Record<Wire, string>
 
 export type Module = (typeof MODULES)[Wire]
 

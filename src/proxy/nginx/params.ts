@@ -14,7 +14,7 @@ export const OF_ERROR_DOCUMENT = { uri: 'tsgi_request_uri', length: 'tsgi_conten
 export type ParamSources = Partial<Pick<Site, 'authentication' | 'tls' | 'errorDocuments'>>
 
 /**
- * What a worker is told about a request, over FastCGI and uwsgi. The set is our own: Debian's files send another HTTP_HOST,
+ * What a worker is told about a request, over FastCGI, uwsgi and SCGI. The set is our own: Debian's files send another HTTP_HOST,
  * and a set that is included beside a second one sends duplicates.
  */
 function paramsOf({ authentication, tls, errorDocuments = [] }: ParamSources, client: ClientVariables): Param[] {
@@ -93,15 +93,24 @@ function authParams(url: string): Param[] {
   ]
 }
 
-/** `fastcgi_param` or `uwsgi_param` lines. `askAt`: those of the request that asks the application at this URL. */
+/**
+ * Over SCGI nginx says the length by itself, as the protocol wants it, and leaves the version to its configuration. The client's own
+ * length is not that of a request without the client's body, and a worker refuses two that differ.
+ */
+function asScgi(params: readonly Param[]): Param[] {
+  return [['SCGI', '1'], ...params.filter(([name]) => name !== 'CONTENT_LENGTH'), ['HTTP_CONTENT_LENGTH', literal(''), 'if_not_empty']]
+}
+
+/** `fastcgi_param`, `uwsgi_param` or `scgi_param` lines. `askAt`: those of the request that asks the application at this URL. */
 export function requestParams(
-  module: 'fastcgi' | 'uwsgi',
+  module: 'fastcgi' | 'uwsgi' | 'scgi',
   sources: ParamSources,
   client: ClientVariables,
   askAt?: string,
 ): Directive[] {
   const params = merged(paramsOf(sources, client), askAt === undefined ? [] : authParams(askAt))
-  return params.map(([name, value, flag]) => directive(`${module}_param`, name, value, ...(flag === undefined ? [] : [flag])))
+  const said = module === 'scgi' ? asScgi(params) : params
+  return said.map(([name, value, flag]) => directive(`${module}_param`, name, value, ...(flag === undefined ? [] : [flag])))
 }
 
 /** What HTTP has no variables for. */

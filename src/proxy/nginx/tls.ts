@@ -162,7 +162,7 @@ export function checkTls({ tls, wire }: Site): void {
   if (tls?.environment !== true || wire !== 'http') return
   throw new TsgiError(
     'TSGI_ERR_OPTION',
-    '--ssl-environment: HTTP has headers only, which clients could send as well; take --wire fastcgi or uwsgi',
+    '--ssl-environment: HTTP has headers only, which clients could send as well; take --wire fastcgi, uwsgi or scgi',
   )
 }
 

@@ -9,7 +9,7 @@ import { requires } from '../../support/requirements.ts'
 import { echo, PROXIES, startSite } from './running-site.ts'
 import type { AskOptions, ProxyKind, RunningSite } from './running-site.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** Lets in who has the right cookie, and says who it is; forbids the rest of the world by method. */
 const members: Application = (environ, startResponse) => {

@@ -10,7 +10,7 @@ import { requires } from '../../support/requirements.ts'
 import { NGINX_ALONE, PROXIES, startSite } from './running-site.ts'
 import type { ProxyKind, RunningSite } from './running-site.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 const TEXT = 'again and again, '.repeat(200)
 
 /** The path is the type of what it answers with. */

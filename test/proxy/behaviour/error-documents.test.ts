@@ -8,7 +8,7 @@ import { PROXIES, startSite } from './running-site.ts'
 import type { Place, ProxyKind, RunningSite } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** Has pages for errors below /pages, and otherwise answers with the status that the path names. */
 const application: Application = async (environ, startResponse) => {

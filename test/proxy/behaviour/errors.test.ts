@@ -8,7 +8,7 @@ import { PROXIES, startSite } from './running-site.ts'
 import type { Place } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** The status that the path says; pages of its own below /errors. */
 const statuses: Application = ({ PATH_INFO }, startResponse) => {

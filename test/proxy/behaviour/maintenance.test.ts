@@ -10,7 +10,7 @@ import { PROXIES, startSite } from './running-site.ts'
 import type { Answer, AskOptions, Place, ProxyKind, RunningSite } from './running-site.ts'
 import type { SiteChanges } from '../sites.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** Answers with the status that the path names. */
 const statuses: Application = (environ, startResponse) => {

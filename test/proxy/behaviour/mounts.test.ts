@@ -5,7 +5,7 @@ import { requires } from '../../support/requirements.ts'
 import { PROXIES, startSite } from './running-site.ts'
 import type { ProxyKind, RunningSite } from './running-site.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** Applications at the root, at /shop and below that. */
 function start(kind: ProxyKind, wire: Wire): Promise<RunningSite> {

@@ -124,7 +124,7 @@ describe.each(PROXIES)('HTTPS behind $name', (kind) => {
       expect(plain.HTTPS).toBeUndefined()
     })
 
-    it.each(['fastcgi', 'uwsgi', 'http'] as const)(
+    it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)(
       'speaks HTTP/2, with the name that the client asks for, over %s',
       async (wire) => {
         const { httpsPort } = await start(kind, { hstsPolicy: 'max-age=60' }, () => ({ wire }))
@@ -194,7 +194,7 @@ describe.each(PROXIES)('HTTPS behind $name', (kind) => {
       }
     })
 
-    it.each(['fastcgi', 'uwsgi'] as const)('tells the application who it is, over %s', async (wire) => {
+    it.each(['fastcgi', 'uwsgi', 'scgi'] as const)('tells the application who it is, over %s', async (wire) => {
       const site = await start(kind, { clients: { caFile: '', urls: ['/inside'] }, environment: true }, () => ({ wire }))
       const { environ } = await site.echo('/inside', site.client)
       expect(environ).toMatchObject({ SSL_CLIENT_VERIFY: 'SUCCESS', SSL_PROTOCOL: 'TLSv1.3' })

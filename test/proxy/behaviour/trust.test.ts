@@ -6,7 +6,7 @@ import { requires } from '../../support/requirements.ts'
 import { PROXIES, startSite } from './running-site.ts'
 import type { RunningSite } from './running-site.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** What a load balancer says of a client that came to it by HTTPS. */
 const TOLD = {
@@ -30,8 +30,8 @@ describe.each(PROXIES)('proxies in front of $name', (kind) => {
         REMOTE_ADDR: '203.0.113.9',
         'tsgi.url_scheme': 'https',
         HTTP_HOST: 'shop.example.test',
-        // Apache tells its own port over uwsgi.
-        ...(kind.name === 'Apache' && wire === 'uwsgi' ? {} : { SERVER_PORT: '443' }),
+        // Apache tells its own port over uwsgi and SCGI.
+        ...(kind.name === 'Apache' && (wire === 'uwsgi' || wire === 'scgi') ? {} : { SERVER_PORT: '443' }),
         HTTP_X_FORWARDED_FOR: '203.0.113.9',
         HTTP_X_FORWARDED_PROTO: 'https',
         HTTP_X_FORWARDED_HOST: 'shop.example.test',

@@ -6,7 +6,7 @@ import { makeCertificate } from '../../support/certificates.ts'
 import { requires } from '../../support/requirements.ts'
 import { echo, PROXIES, startSite } from './running-site.ts'
 
-const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'http']
+const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
 /** Lets nobody in. */
 const nobody: Application = (environ, startResponse) => {
