@@ -131,7 +131,7 @@ describe('[78] a response that is given up, without a proxy', () => {
         const answer = await exchange.answer()
         expect(answer.status).toBe(200)
         expect(answer.text).toBe('x'.repeat(5000))
-        if (target === PROMISED || bench.way.wire !== 'uwsgi' && bench.way.wire !== 'scgi') expect(answer.state).toBe('broken')
+        if (target === PROMISED || (bench.way.wire !== 'uwsgi' && bench.way.wire !== 'scgi')) expect(answer.state).toBe('broken')
         await exchange.connection.whenEnded()
         exchange.leave()
       }

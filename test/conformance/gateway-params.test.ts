@@ -21,7 +21,11 @@ async function environOf(bench: Bench, request: WireRequest): Promise<Record<str
 /** Sends these very variables and gives the bytes of the answer as text. */
 async function sendParams(bench: Bench, params: string[], body = new Uint8Array(0)): Promise<string> {
   const connection = await WireConnection.open(bench.address)
-  const requests = { uwsgi: uwsgiRequest, scgi: scgiRequest, fastcgi: (...args: [string[], Uint8Array]) => fastcgiRequest(1, ...args) }
+  const requests = {
+    uwsgi: uwsgiRequest,
+    scgi: scgiRequest,
+    fastcgi: (...args: [string[], Uint8Array]) => fastcgiRequest(1, ...args),
+  }
   await connection.write(requests[bench.way.wire === 'http' ? 'fastcgi' : bench.way.wire](params, body))
   await connection.whenEnded()
   connection.destroy()
@@ -54,12 +58,15 @@ over(GATEWAYS, 'variables of a proxy', (bench) => {
       ['3', '5'],
       ['5', '0'],
       ['5', 'five'],
-    ])('[57] refuses a CONTENT_LENGTH of %s where HTTP_CONTENT_LENGTH is %s: some nginx announces a part', async (said, field) => {
-      bench.use(echoBody)
-      const params = { CONTENT_LENGTH: said, HTTP_CONTENT_LENGTH: field }
-      expectComplete(await bench.send({ method: 'POST', body: latin1('hello'), params }), 400)
-      expect(bench.log.codes).toEqual(['TSGI_ERR_CONTENT_LENGTH'])
-    })
+    ])(
+      '[57] refuses a CONTENT_LENGTH of %s where HTTP_CONTENT_LENGTH is %s: some nginx announces a part',
+      async (said, field) => {
+        bench.use(echoBody)
+        const params = { CONTENT_LENGTH: said, HTTP_CONTENT_LENGTH: field }
+        expectComplete(await bench.send({ method: 'POST', body: latin1('hello'), params }), 400)
+        expect(bench.log.codes).toEqual(['TSGI_ERR_CONTENT_LENGTH'])
+      },
+    )
   } else {
     it('[64] believes CONTENT_LENGTH, whatever HTTP_CONTENT_LENGTH says', async () => {
       bench.use(echoBody)

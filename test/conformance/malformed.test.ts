@@ -8,6 +8,7 @@ import { latin1 } from '../wire/bytes.ts'
 import { WireConnection } from '../wire/connection.ts'
 import { fastcgiRequest } from '../wire/fastcgi.ts'
 import { gatewayParams } from '../wire/request.ts'
+import { scgiRequest } from '../wire/scgi.ts'
 import { uwsgiRequest } from '../wire/uwsgi.ts'
 import { DIRECT_WAYS, expectComplete, over } from './bench.ts'
 import { until } from '../support/until.ts'
@@ -21,6 +22,8 @@ const OTHERS: { name: string; bytes: Uint8Array; errors: string[] }[] = [
   })),
   { name: 'a TLS client hello', bytes: Uint8Array.of(22, 3, 1, 0, 5, 1, 0, 0, 1, 3), errors: ['TSGI_ERR_PROTOCOL_UNKNOWN'] },
 ]
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39
 
 /** How a request of each protocol may begin, and what becomes of one that does not. */
 const FRAMED = {
@@ -86,6 +89,27 @@ over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
     await expectAlive()
   })
 
+  it.each(readVectors('scgi/invalid').filter(({ bytes, maxParamsBytes }) => isDigit(bytes[0]) && maxParamsBytes === undefined))(
+    '[53–57] SCGI: $name calls nobody, is closed or answered 400, and leaves a line in the log',
+    async (vector) => {
+      let calls = 0
+      bench.use(() => {
+        calls++
+        return null
+      })
+      const closes = vector.errors.every((code) => /^TSGI_ERR_(?:SCGI_REQUEST|PARAMS_TOO_LARGE)$/.test(code))
+      for (const pieces of [[vector.bytes], Array.from(vector.bytes, (byte) => Uint8Array.of(byte))]) {
+        bench.log.entries.length = 0
+        const answer = (await sendAndWait(vector.bytes, pieces)).toString('latin1')
+        if (closes) expect(answer).toBe('')
+        else expect(answer).toBe('Status: 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nBad Request\n')
+        expectLogged(vector)
+      }
+      expect(calls).toBe(0)
+      await expectAlive()
+    },
+  )
+
   it.each(OTHERS)('$name closes the connection without a byte', async (vector) => {
     bench.use(() => {
       throw new Error('called')
@@ -108,11 +132,15 @@ over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
     bench.use(echoBody)
     const random = seeded(20_140_406)
     const params = gatewayParams({ method: 'POST', body: latin1('hello') })
-    const good = [uwsgiRequest(params, latin1('hello')), fastcgiRequest(1, params, latin1('hello'), { keep: true })]
+    const good = [
+      uwsgiRequest(params, latin1('hello')),
+      fastcgiRequest(1, params, latin1('hello'), { keep: true }),
+      scgiRequest(params, latin1('hello')),
+    ]
     for (let round = 0; round < 40; round++) {
       await Promise.all(
         Array.from({ length: 25 }, async (_, i) => {
-          const bytes = Uint8Array.from(good[i % 2] ?? [])
+          const bytes = Uint8Array.from(good[i % 3] ?? [])
           if (i % 5 === 0) for (let at = 1; at < bytes.length; at++) bytes[at] = random(256)
           else for (let changes = 0; changes < 3; changes++) bytes[random(bytes.length)] = random(256)
           const connection = await WireConnection.open(bench.address)
@@ -135,7 +163,8 @@ over(DIRECT_WAYS.slice(0, 1), 'a malformed packet', (bench) => {
   it('a thousand of them leave no connection behind', async () => {
     bench.use(echoBody)
     // A packet of another modifier than 0 may begin as another protocol does.
-    const vectors = [...fastcgi, ...readVectors('uwsgi/invalid').filter(({ bytes }) => bytes[0] === 0)]
+    const scgi = readVectors('scgi/invalid').filter(({ bytes }) => isDigit(bytes[0]) && bytes.length > 20)
+    const vectors = [...fastcgi, ...scgi, ...readVectors('uwsgi/invalid').filter(({ bytes }) => bytes[0] === 0)]
     for (let i = 0; i < 1000; i += 50) {
       await Promise.all(
         Array.from({ length: 50 }, (_, j) => sendAndWait(vectors[(i + j) % vectors.length]?.bytes ?? latin1('?'))),

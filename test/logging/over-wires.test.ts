@@ -125,7 +125,8 @@ over(
       const isHttp = bench.way.wire === 'http'
       const code = isHttp
         ? fc.integer({ min: 0x20, max: 0xff }).filter((each) => each !== 0x7f)
-        : fc.integer({ min: 0, max: 0xff })
+        : // SCGI ends its texts with NUL.
+          fc.integer({ min: bench.way.wire === 'scgi' ? 1 : 0, max: 0xff })
       const bytes = fc.string({ unit: code.map((each) => String.fromCharCode(each)), minLength: 1, maxLength: 30 })
       const targets = isHttp ? bytes.map((text) => `/${text.replace(/[^!-~]/g, '')}`) : bytes.map((text) => `/${text}`)
       await fc.assert(

@@ -2,9 +2,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { FastcgiDecoder } from '../../src/protocol/fastcgi/index.ts'
+import { ScgiDecoder } from '../../src/protocol/scgi/index.ts'
 import { UwsgiDecoder } from '../../src/protocol/uwsgi/index.ts'
-import { concat } from '../wire/bytes.ts'
+import { concat, latin1 } from '../wire/bytes.ts'
 import * as wire from '../wire/fastcgi.ts'
+import { scgiHead } from '../wire/scgi.ts'
 import { uwsgiPacket, uwsgiVars } from '../wire/uwsgi.ts'
 import { drive } from './drive.ts'
 
@@ -88,26 +90,54 @@ describe('what a peer can make a decoder hold', () => {
     const fastcgi = new FastcgiDecoder()
     const uwsgi = new UwsgiDecoder()
     drive(fastcgi, [wire.requestHead(1, ['A', 'b'])])
+    const scgi = new ScgiDecoder()
     drive(uwsgi, [uwsgiPacket(uwsgiVars(['CONTENT_LENGTH', String(1024 * MIB)]))])
+    drive(scgi, [scgiHead(['CONTENT_LENGTH', String(1024 * MIB)])])
     const before = await heldBytes()
     for (let i = 0; i < 1000; i++) {
       expect(drive(fastcgi, [wire.record(wire.STDIN, 1, data, { padding: 1 })]).events).toHaveLength(1)
       expect(drive(uwsgi, [data]).events).toHaveLength(1)
+      expect(drive(scgi, [data]).events).toHaveLength(1)
     }
     expect((await heldBytes()) - before).toBeLessThan(2 * MIB)
   })
 
-  it('keeps nothing of what it reads over: late STDIN, management records, bytes behind a uwsgi request', async () => {
+  it('keeps nothing of what it reads over: late STDIN, management records, bytes behind a uwsgi or an SCGI request', async () => {
     const data = new Uint8Array(64 * KIB - 1)
     const fastcgi = new FastcgiDecoder()
     const uwsgi = new UwsgiDecoder()
+    const scgi = new ScgiDecoder()
     drive(uwsgi, [uwsgiPacket(uwsgiVars(['A', 'b']))])
+    drive(scgi, [scgiHead(['A', 'b'])])
     const before = await heldBytes()
     for (let i = 0; i < 500; i++) {
       drive(fastcgi, [wire.record(wire.STDIN, 9, data), wire.record(42, 0, data)])
       drive(uwsgi, [data])
+      drive(scgi, [data])
     }
     expect((await heldBytes()) - before).toBeLessThan(2 * MIB)
+  })
+
+  it('holds for SCGI headers what has come of them, not what their length promises', async () => {
+    const before = await heldBytes()
+    const decoders = Array.from({ length: 200 }, () => {
+      const decoder = new ScgiDecoder()
+      expect(drive(decoder, [latin1('262144:'), latin1('CONTENT_')])).toEqual({ events: [], error: undefined })
+      return decoder
+    })
+    expect((await heldBytes()) - before).toBeLessThan(2 * MIB)
+    expect(decoders).toHaveLength(200)
+  })
+
+  it('takes time in proportion to the bytes of SCGI headers that come byte by byte', () => {
+    const bytes = scgiHead(['A', 'b'.repeat(250 * KIB)])
+    const start = performance.now()
+    const { events } = drive(
+      new ScgiDecoder(),
+      Array.from(bytes, (byte) => Uint8Array.of(byte)),
+    )
+    expect(events).toHaveLength(2)
+    expect(performance.now() - start).toBeLessThan(4000)
   })
 
   it('takes time in proportion to the bytes: 250 KiB of params in one-byte records, byte by byte', () => {

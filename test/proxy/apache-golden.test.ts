@@ -15,7 +15,7 @@ const WIRES = ['fastcgi', 'uwsgi', 'scgi', 'http'] as const
 /** Everything but what Apache cannot do. */
 function everything(directory: string, wire: Wire): Site {
   const { authentication: _, ...site } = fullSite(directory, wire)
-  return site
+  return wire === 'scgi' ? { ...site, errorOverride: false } : site
 }
 
 const refused = (code: string, text: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(text) })
@@ -69,6 +69,7 @@ describe("Apache's configuration", () => {
       { logs: { access: { file: '/x' }, accessFormat: '%(L)s', error: 'terminal', level: 'warn' } },
       '%(L)s',
     ],
+    ['errors of the application over SCGI to be covered', { wire: 'scgi', errorOverride: true }, '--error-override'],
     ['authentication by the application', { authentication: { url: '/auth', exempt: [] } }, '--auth-url'],
     ['backends by HTTPS', { proxyMounts: [{ url: '/x', backend: 'https://127.0.0.1/' }] }, 'http://'],
   ])('refuses %s, and says why', (_, changes, reason) => {

@@ -13,9 +13,12 @@ describe("nginx's configuration", () => {
     })
   }
 
-  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)('for a site with everything over %s is the reviewed text', async (wire) => {
-    await expect(nginxText(fullSite('/srv/site', wire))).toMatchFileSnapshot(`golden/everything-${wire}.conf`)
-  })
+  it.each(['fastcgi', 'uwsgi', 'scgi', 'http'] as const)(
+    'for a site with everything over %s is the reviewed text',
+    async (wire) => {
+      await expect(nginxText(fullSite('/srv/site', wire))).toMatchFileSnapshot(`golden/everything-${wire}.conf`)
+    },
+  )
 
   it('for a site with everything in front of a newer nginx is the reviewed text', async () => {
     const build = { ...NGINX_BUILD, version: '1.26.3' }

@@ -113,7 +113,9 @@ http {
     listen 127.0.0.1:${port};
     server_name tsgi.test;
     location / {
-${paramsFor(wire).map((param) => `      ${wire}_param ${param};`).join('\n')}
+${paramsFor(wire)
+  .map((param) => `      ${wire}_param ${param};`)
+  .join('\n')}
       ${wire === 'fastcgi' ? `fastcgi_keep_conn ${keepConn ? 'on' : 'off'};` : ''}
       ${wire}_buffer_size 32k;
       ${wire}_buffers 16 32k;

@@ -88,8 +88,6 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     directive('ProxyPreserveHost', 'On'),
     directive('ProxyAddHeaders', 'Off'),
     ...(site.wire === 'fastcgi' ? [directive('ProxyFCGIBackendType', 'GENERIC')] : []),
-    // A response of 200 may name another location without being it.
-    ...(site.wire === 'scgi' ? [directive('ProxySCGIInternalRedirect', 'Off')] : []),
     section('Proxy', [own('*')], [directive('CGIPassAuth', 'On')]),
     ...requestHeaders(site.trust),
     { comment: '' },
@@ -102,11 +100,17 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
 }
 
 /** Refuses what httpd cannot do. */
-function checkSite({ authentication, tls, wire }: Site): void {
+function checkSite({ authentication, tls, wire, errorOverride }: Site): void {
   if (authentication !== undefined) {
     throw new TsgiError(
       'TSGI_ERR_OPTION',
       '--auth-url: Apache has nothing that asks an application over a unix socket whether a request may pass; take --server-type nginx, or let the application check its own requests',
+    )
+  }
+  if (errorOverride && wire === 'scgi') {
+    throw new TsgiError(
+      'TSGI_ERR_OPTION',
+      "--error-override: Apache shows an application's errors as they are where they come over SCGI; take another --wire",
     )
   }
   if (tls?.environment === true && wire === 'http') {

@@ -108,6 +108,12 @@ function variables(site: Site, build: ApacheBuild): Node[] {
         ]
       : []),
     ...(site.wire === 'fastcgi' ? fastcgiVariables(site, build) : []),
+    ...(site.wire === 'scgi'
+      ? [
+          { comment: 'A response of 200 may name another location without being led there.' },
+          directive('ProxySCGIInternalRedirect', 'Off'),
+        ]
+      : []),
     { comment: '' },
   ]
 }

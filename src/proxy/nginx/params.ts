@@ -98,7 +98,11 @@ function authParams(url: string): Param[] {
  * length is not that of a request without the client's body, and a worker refuses two that differ.
  */
 function asScgi(params: readonly Param[]): Param[] {
-  return [['SCGI', '1'], ...params.filter(([name]) => name !== 'CONTENT_LENGTH'), ['HTTP_CONTENT_LENGTH', literal(''), 'if_not_empty']]
+  return [
+    ['SCGI', '1'],
+    ...params.filter(([name]) => name !== 'CONTENT_LENGTH'),
+    ['HTTP_CONTENT_LENGTH', literal(''), 'if_not_empty'],
+  ]
 }
 
 /** `fastcgi_param`, `uwsgi_param` or `scgi_param` lines. `askAt`: those of the request that asks the application at this URL. */

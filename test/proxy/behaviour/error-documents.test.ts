@@ -10,6 +10,9 @@ import type { SiteChanges } from '../sites.ts'
 
 const WIRES: readonly Wire[] = ['fastcgi', 'uwsgi', 'scgi', 'http']
 
+/** Those over which a proxy can show something else than the application's own error. */
+const coverable = ({ name }: { name: string }): readonly Wire[] => WIRES.filter((wire) => name !== 'Apache' || wire !== 'scgi')
+
 /** Has pages for errors below /pages, and otherwise answers with the status that the path names. */
 const application: Application = async (environ, startResponse) => {
   const path = environ.PATH_INFO
@@ -56,7 +59,7 @@ describe.each(PROXIES)('error documents behind $name', (kind) => {
       expect(await site.ask('/404')).toMatchObject({ status: 404, body: 'own /404' })
     })
 
-    it.each(WIRES)("stand for the application's, too, where that is wanted, over %s", async (wire) => {
+    it.each(coverable(kind))("stand for the application's, too, where that is wanted, over %s", async (wire) => {
       const site = await start(kind, (place) => ({ ...files(place), wire, errorOverride: true }))
       expect(await site.ask('/404')).toMatchObject({ status: 404, body: 'no such page' })
       expect(await site.ask('/500')).toMatchObject({ status: 500, body: 'own /500' })
@@ -65,7 +68,7 @@ describe.each(PROXIES)('error documents behind $name', (kind) => {
   })
 
   requires(kind.program).describe("that are the application's own pages", () => {
-    it.each(WIRES)('are asked for by their URL, with a GET, over %s', async (wire) => {
+    it.each(coverable(kind))('are asked for by their URL, with a GET, over %s', async (wire) => {
       const site = await start(kind, ({ root }) => ({
         wire,
         files: { aliases: [{ url: '/empty', path: `${root}/temp`, kind: 'directory' }], directoryListing: false },
