@@ -9,7 +9,7 @@ const EXIT_RUNTIME = 1
 const EXIT_USAGE = 2
 
 /** Errors that are mended in the settings: on the command line, in the environment or in the configuration file. */
-const USAGE_ERRORS: ReadonlySet<string> = new Set(['TSGI_ERR_OPTION', 'TSGI_ERR_CONFIG', 'TSGI_ERR_BIND_INVALID'])
+const USAGE_ERRORS: ReadonlySet<string> = new Set(['TSGI_ERR_OPTION', 'TSGI_ERR_CONFIG', 'TSGI_ERR_BIND_INVALID', 'TSGI_ERR_CGI'])
 
 /** A program with `--version` and `--help`, whose commands are still to be added. */
 export function createProgram(name: string, description: string): Command {

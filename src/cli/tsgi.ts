@@ -24,6 +24,7 @@ import { workerRights } from '../process/worker-rights.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { stopSignals, whyNotHere } from '../server/platform.ts'
 import { COMMAND_NAMES } from '../process/control-protocol.ts'
+import { addCgiCommand } from './cgi-command.ts'
 import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
@@ -45,6 +46,7 @@ addSettings(serveCommand, 'serve')
   .action(async (app: string | undefined, options: Record<string, unknown>) => {
     process.exitCode = await withSettings('serve', app, options, { start: serve, check })
   })
+addCgiCommand(program)
 addControlCommand(program)
 addCompletionCommand(program, { ctl: COMMAND_NAMES })
 

@@ -4,6 +4,7 @@ import { belongsToConnection } from './connection-fields.ts'
 import { EnvironShapes, EXCHANGE } from './environ-shape.ts'
 import type { Draft, DraftBase } from './environ-shape.ts'
 import type { Exchange } from './exchange.ts'
+import type { ServerContext } from './request-handler.ts'
 import { decodePath, splitTarget, stripAuthority, targetOfPath } from './request-target.ts'
 
 const VERSION = Object.freeze([1, 0] as const)
@@ -49,13 +50,13 @@ function setVariables(draft: Draft, params: readonly string[]): Draft {
 }
 
 /** What all environs of a server share. */
-export function draftBase(multiprocess: boolean, errors: ErrorStream): DraftBase {
+export function draftBase({ multiprocess, runOnce = false }: ServerContext, errors: ErrorStream): DraftBase {
   return {
     'tsgi.version': VERSION,
     'tsgi.errors': errors,
     'tsgi.multithread': false,
     'tsgi.multiprocess': multiprocess,
-    'tsgi.run_once': false,
+    'tsgi.run_once': runOnce,
     'tsgi.file_wrapper': wrapFile,
   }
 }

@@ -9,6 +9,8 @@ export interface ServerContext {
   /** `''` or `'/x'`, decoded. */
   readonly mountPoint: string
   readonly multiprocess: boolean
+  /** The process ends behind its first request, as with CGI. */
+  readonly runOnce?: boolean
   readonly log: Logger
   /** A request with this token in `X-TSGI-Probe` is answered by the server itself; undefined: none is. */
   readonly probeToken: string | undefined

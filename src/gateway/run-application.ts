@@ -10,7 +10,7 @@ export function applicationHandler(application: Application): RequestHandler {
   let base: DraftBase | undefined
   return {
     serve(exchange) {
-      base ??= draftBase(exchange.context.multiprocess, ERRORS)
+      base ??= draftBase(exchange.context, ERRORS)
       runApplication(application, exchange, base)
     },
   }

@@ -15,6 +15,7 @@ export const ERROR_CODES = {
   TSGI_ERR_CONTENT_LENGTH: { status: 400, text: 'Invalid Content-Length' },
   TSGI_ERR_BODY_LENGTH: { status: 400, text: 'The body is not as long as Content-Length says' },
   TSGI_ERR_BODY_LIMIT: { status: 413, text: 'The request body is over the limit' },
+  TSGI_ERR_CGI: { status: null, text: 'No CGI request' },
   TSGI_ERR_REQUEST_INVALID: { status: 400, text: 'Invalid request' },
   TSGI_ERR_OVERLOAD: { status: 503, text: 'More requests than the worker may serve at a time' },
   TSGI_ERR_CLIENT_DISCONNECTED: { status: null, text: 'The client left before the request was complete' },
