@@ -49,9 +49,7 @@ export function cgiOptions(given: Partial<Record<CgiFlag, string>>, environment:
  * is commander's to judge. What stands behind the application is nobody's: a web server may put there what its client has written
  * into a query without `=` (RFC 3875, section 4.4).
  */
-export function plainCgiArguments(
-  args: readonly string[],
-): { app: string; given: Partial<Record<CgiFlag, string>> } | undefined {
+export function plainCgiArguments(args: readonly string[]): { app: string; given: Partial<Record<CgiFlag, string>> } | undefined {
   const given: Partial<Record<CgiFlag, string>> = {}
   for (let index = 0; index < args.length; index++) {
     const argument = args[index] ?? ''

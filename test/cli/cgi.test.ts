@@ -30,7 +30,10 @@ function bodyOf(stdout: string): string {
 
 describe('tsgi cgi', () => {
   it('answers the request of the environment with a Status field, and ends with 0', async () => {
-    const { code, stdout, stderr } = await runCgi(['app.mjs'], { cwd: directoryWith({ 'app.mjs': ENVIRON }), variables: request() })
+    const { code, stdout, stderr } = await runCgi(['app.mjs'], {
+      cwd: directoryWith({ 'app.mjs': ENVIRON }),
+      variables: request(),
+    })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Status: 200 OK\r\nContent-Type: application\/json\r\nContent-Length: \d+\r\n\r\n\{/)
     const { environ } = JSON.parse(bodyOf(stdout)) as Told
@@ -50,7 +53,10 @@ describe('tsgi cgi', () => {
 
   it.each([
     ['a Node application', `export default (req, res) => { res.setHeader('X-Url', req.url); res.end('from Node') }`],
-    ['a fetch application', `export default { fetch: (req) => new Response('from Node', { headers: { 'X-Url': new URL(req.url).pathname } }) }`],
+    [
+      'a fetch application',
+      `export default { fetch: (req) => new Response('from Node', { headers: { 'X-Url': new URL(req.url).pathname } }) }`,
+    ],
     [
       'a script that listens',
       `import { createServer } from 'node:http'; createServer((req, res) => { res.setHeader('X-Url', req.url); res.end('from Node') }).listen(3000)`,
@@ -133,11 +139,15 @@ describe('tsgi cgi', () => {
     const body = Buffer.alloc(3_000_000, 'ab\xff\x00', 'latin1')
     const variables = request({ REQUEST_METHOD: 'POST', CONTENT_LENGTH: String(body.length) })
     // An environment of other bytes than UTF-8's, which only a program beside Node can make.
-    const child = spawn('/bin/sh', ['-c', `HTTP_X_LATIN="$(printf 'caf\\351')" exec "$0" "$@"`, process.execPath, TSGI, 'cgi', 'app.mjs'], {
-      cwd,
-      env: { PATH: process.env.PATH, ...variables },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
+    const child = spawn(
+      '/bin/sh',
+      ['-c', `HTTP_X_LATIN="$(printf 'caf\\351')" exec "$0" "$@"`, process.execPath, TSGI, 'cgi', 'app.mjs'],
+      {
+        cwd,
+        env: { PATH: process.env.PATH, ...variables },
+        stdio: ['pipe', 'pipe', 'inherit'],
+      },
+    )
     const chunks: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.stdin.end(body)
@@ -181,7 +191,11 @@ describe('tsgi cgi', () => {
     ['was rewritten to a path', { REQUEST_URI: '/shop/a/b' }, ['/shop', '/a/b', '/shop/a/b']],
     ['has no REQUEST_URI', { REQUEST_URI: '' }, ['/cgi-bin/app.mjs', '/a/b', '/cgi-bin/app.mjs/a/b?x=1']],
     ['has nothing to do with REQUEST_URI', { REQUEST_URI: '/old' }, ['/cgi-bin/app.mjs', '/a/b', '/cgi-bin/app.mjs/a/b?x=1']],
-    ['has no path behind the program', { REQUEST_URI: '/cgi-bin/app.mjs', PATH_INFO: '' }, ['/cgi-bin/app.mjs', '', '/cgi-bin/app.mjs']],
+    [
+      'has no path behind the program',
+      { REQUEST_URI: '/cgi-bin/app.mjs', PATH_INFO: '' },
+      ['/cgi-bin/app.mjs', '', '/cgi-bin/app.mjs'],
+    ],
     [
       'has bytes of UTF-8',
       { REQUEST_URI: '/caf%C3%A9/x', SCRIPT_NAME: '/café', PATH_INFO: '/x' },

@@ -7,7 +7,7 @@ import { findExecutable } from './requirements.ts'
 
 export interface RunningLighttpd {
   port: number
-  /** What lighttpd has written to its error log. */
+  /** What lighttpd has written to its error log, and programs that it has started to theirs. */
   errorLog(): Promise<string>
   stop(): Promise<void>
 }
@@ -31,12 +31,16 @@ async function startOnce(port: number, lines: (directory: string) => readonly st
   if (executable === undefined) throw new Error('lighttpd is not installed')
   const directory = await mkdtemp(join(tmpdir(), 'tsgi-lighttpd-'))
   const errorLog = join(directory, 'error.log')
+  const breakageLog = join(directory, 'breakage.log')
+  const readLogs = async (): Promise<string> =>
+    (await Promise.all([errorLog, breakageLog].map((path) => readFile(path, 'utf8').catch(() => '')))).join('')
   const configuration = [
     'server.bind = "127.0.0.1"',
     `server.port = ${port}`,
     'server.name = "tsgi.test"',
     `server.document-root = "${directory}"`,
     `server.errorlog = "${errorLog}"`,
+    `server.breakagelog = "${breakageLog}"`,
     `server.upload-dirs = ( "${directory}" )`,
     ...lines(directory),
   ]
@@ -56,9 +60,9 @@ async function startOnce(port: number, lines: (directory: string) => readonly st
   try {
     await Promise.race([accepts(port, child), exited.then((how) => Promise.reject(new Error(how)))])
   } catch (error) {
-    const log = await readFile(errorLog, 'utf8').catch(() => '')
+    const log = await readLogs()
     await stop()
     throw new Error(`${String(error)}\n${log}`, { cause: error })
   }
-  return { port, errorLog: () => readFile(errorLog, 'utf8'), stop }
+  return { port, errorLog: readLogs, stop }
 }
