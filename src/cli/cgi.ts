@@ -4,7 +4,6 @@ import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import type { AppLocation } from '../loading/app-specifier.ts'
-import { cacheCompiledCode } from '../loading/compile-cache.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { loaderReason, loaderUrl, retryReason } from '../loading/typescript-loader.ts'
@@ -96,7 +95,6 @@ async function load(
   forgetRequest(process.env)
   Reflect.deleteProperty(process.env, LOADER_VARIABLE)
   process.setSourceMapsEnabled(true)
-  cacheCompiledCode()
   if (loader) await import(loaderUrl())
   try {
     return await prepareApplication({
