@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   TSGI_ERR_HEADER_TIMEOUT: { status: null, text: 'The request did not arrive in time' },
   TSGI_ERR_CONTENT_LENGTH: { status: 400, text: 'Invalid Content-Length' },
   TSGI_ERR_BODY_LENGTH: { status: 400, text: 'The body is not as long as Content-Length says' },
+  TSGI_ERR_BODY_TIMEOUT: { status: 408, text: 'The request body does not come on' },
   TSGI_ERR_BODY_LIMIT: { status: 413, text: 'The request body is over the limit' },
   TSGI_ERR_CGI: { status: null, text: 'No CGI request' },
   TSGI_ERR_REQUEST_INVALID: { status: 400, text: 'Invalid request' },

@@ -1,5 +1,6 @@
 import { TsgiError } from '../interface/errors.ts'
 import { whyNotHere } from '../server/platform.ts'
+import { isHopCount } from '../server/trusted-proxies.ts'
 import { flagName } from '../settings/setting-names.ts'
 import type { Settings } from '../settings/settings.ts'
 import { SETTINGS } from '../settings/settings-table.ts'
@@ -40,11 +41,9 @@ const NEEDS_PROXY: readonly Key[] = [
   'maintenance',
   'proxyMountPoint',
   'proxyVirtualHost',
-  'trustProxy',
   'authUrl',
   'headerMaxTimeout',
   'headerMinRate',
-  'bodyMaxTimeout',
   'bodyMinRate',
   'maxClients',
   'compressResponses',
@@ -59,7 +58,8 @@ const NEEDS_PROXY: readonly Key[] = [
 export function checkOptions(settings: LauncherSettings, proxied: boolean): void {
   checkSiblings(settings)
   checkLogs(settings, proxied)
-  if (!proxied) checkEmbedded(settings)
+  if (proxied) checkProxied(settings)
+  else checkEmbedded(settings)
   checkPorts(settings)
   checkMounts(settings)
   checkTimes(settings)
@@ -119,6 +119,11 @@ function checkLogs(settings: LauncherSettings, proxied: boolean): void {
   if ([accessLog, errorLog].some((log) => log?.type === 'syslog')) return
   const inert = SYSLOG.find((key) => isGiven(settings, key))
   if (inert !== undefined) throw refuse(`${flag(inert)} does nothing without --access-log syslog`)
+}
+
+function checkProxied({ trustProxy, trustProxyHeader }: LauncherSettings): void {
+  if (trustProxy.some(isHopCount)) throw refuse('--trust-proxy: nginx and Apache take addresses and networks, no number of proxies')
+  if (trustProxyHeader.toLowerCase() === 'forwarded') throw refuse('--trust-proxy-header: nginx and Apache do not read Forwarded')
 }
 
 function checkEmbedded(settings: LauncherSettings): void {

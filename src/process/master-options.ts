@@ -1,6 +1,7 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { LogOptions } from '../logging/log-options.ts'
 import type { BindAddress } from '../server/address.ts'
+import type { ClientLimits } from '../server/client-limits.ts'
 import type { Protocol } from '../server/server.ts'
 import type { RecyclingLimits } from './recycling.ts'
 import type { InheritedSocket } from './upgrade.ts'
@@ -49,6 +50,8 @@ export interface MasterOptions extends RecyclingLimits {
   readonly limitRequestBodyBytes?: number
   /** Absent: no limits. */
   readonly clocks?: WorkerClocks
+  /** For clients over TCP; absent: as for a proxy. */
+  readonly clients?: ClientLimits
   readonly log: Logger
   /** Least severe level that the workers log. Default `info`. */
   readonly logLevel?: LogLevel

@@ -62,6 +62,7 @@ export function spawnWorker({
       // Each has a limit of its own, so that workers that started together do not end together.
       maxRequests: maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1)),
       clocks: options.clocks,
+      clients: options.clients,
       logs: options.logs,
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),

@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../interface/errors.ts'
 import type { ErrorCode } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
 import type { LogOptions } from '../logging/log-options.ts'
+import type { ClientLimits } from '../server/client-limits.ts'
 import type { Protocol } from '../server/server.ts'
 import type { InterfaceChoice } from '../loading/detect-application.ts'
 
@@ -47,6 +48,7 @@ export interface BootMessage {
   readonly generation: number
   readonly hooksFile?: string | undefined
   readonly clocks?: WorkerClocks | undefined
+  readonly clients?: ClientLimits | undefined
   readonly logs?: LogOptions | undefined
 }
 

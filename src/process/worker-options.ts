@@ -1,5 +1,6 @@
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
+import { clientLimitsOf } from './client-settings.ts'
 import { clocksOf } from './clock-settings.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import type { MasterOptions } from './master-options.ts'
@@ -34,6 +35,7 @@ export function workerOptions(
     hooksFile: file !== undefined && hasWorkerHooks(file.hooks) ? file.path : undefined,
     limitRequestBodyBytes: settings.limitRequestBody,
     clocks: clocksOf(settings),
+    clients: clientLimitsOf(settings),
     log,
     logLevel: settings.logLevel,
   }

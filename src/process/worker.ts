@@ -93,7 +93,7 @@ class Worker {
       const { handler } = this.#application
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
-      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks } = this.#boot
+      const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks, clients } = this.#boot
       this.#server = new Server({
         handler,
         log: this.#log,
@@ -105,6 +105,7 @@ class Worker {
         ...(this.#logs.access === undefined ? {} : { access: this.#logs.access }),
         ...(maxRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes }),
         ...clocks,
+        clients,
       })
       await this.#listen(this.#server)
     } catch (error) {

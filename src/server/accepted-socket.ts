@@ -12,7 +12,7 @@ export type Protocol = 'auto' | 'uwsgi' | 'fastcgi' | 'scgi' | 'http'
 /** The rest of the server, as an accepted socket sees it. */
 export interface SocketOwner extends ConnectionServer {
   /** Hands the socket to `node:http`; bytes already read have been put back. */
-  serveHttp(socket: Socket): void
+  serveHttp(socket: Socket, isClient: boolean): void
   forget(accepted: AcceptedSocket): void
   /** Calls `watch` when what has come in is dealt with. */
   watchSoon(accepted: AcceptedSocket): void
@@ -28,6 +28,7 @@ export class AcceptedSocket {
   readonly #owner: SocketOwner
   readonly #socket: Socket
   readonly #protocol: Protocol
+  readonly #isClient: boolean
   #connection: ProtocolConnection | undefined
   #error: Error | undefined
   readonly #acceptedAt: number
@@ -35,10 +36,12 @@ export class AcceptedSocket {
   #released = false
   #watched = false
 
-  constructor(owner: SocketOwner, socket: Socket, protocol: Protocol) {
+  /** `isClient`: whoever connects here need not be a proxy. */
+  constructor(owner: SocketOwner, socket: Socket, { protocol, isClient }: { protocol: Protocol; isClient: boolean }) {
     this.#owner = owner
     this.#socket = socket
     this.#protocol = protocol
+    this.#isClient = isClient
     this.#acceptedAt = owner.clock
     const owned: OwnedSocket = socket
     owned[ACCEPTED] = this
@@ -70,7 +73,13 @@ export class AcceptedSocket {
     if (this.#connection !== undefined) this.#connection.checkTimeouts(now)
     else if (this.#closing) {
       if (now - this.#acceptedAt > this.#owner.limits.lingerTimeoutMs) this.#socket.destroy()
-    } else if (now - this.#acceptedAt > this.#owner.limits.keepAliveTimeoutMs) this.#close()
+    } else if (now - this.#acceptedAt > this.#firstByteMs) this.#close()
+  }
+
+  /** A proxy may open a connection ahead of its need; a client's is for a request. */
+  get #firstByteMs(): number {
+    const { clientHeaderTimeoutMs, keepAliveTimeoutMs } = this.#owner.limits
+    return this.#isClient ? clientHeaderTimeoutMs : keepAliveTimeoutMs
   }
 
   /** Bytes have come in, the first `length` of `chunk`; they are good until this returns. */
@@ -177,7 +186,7 @@ export class AcceptedSocket {
     this.release()
     socket.pause()
     socket.push(Buffer.from(chunk))
-    this.#owner.serveHttp(socket)
+    this.#owner.serveHttp(socket, this.#isClient)
     socket.resume()
   }
 

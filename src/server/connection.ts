@@ -56,6 +56,8 @@ export interface ConnectionLimits {
   /** 0: unlimited, the proxy enforces it. */
   readonly maxRequestBodyBytes: number
   readonly headerTimeoutMs: number
+  /** For the first byte of a client that may be no proxy. */
+  readonly clientHeaderTimeoutMs: number
   readonly keepAliveTimeoutMs: number
   readonly lingerTimeoutMs: number
 }

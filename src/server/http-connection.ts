@@ -65,6 +65,12 @@ export class HttpTransport implements Transport {
     this.exchange.input.push(chunk)
   }
 
+  /** The body does not come on: whoever reads it learns that, and the connection ends with the response. */
+  giveUpBody(): void {
+    this.#response.shouldKeepAlive = false
+    this.exchange.input.fail(new TsgiError('TSGI_ERR_BODY_TIMEOUT'))
+  }
+
   sendHead(status: string, fields: string, body: Chunk | null, last: boolean): boolean {
     const response = this.#response
     if (isLast(this.#server)) response.shouldKeepAlive = false
@@ -142,8 +148,14 @@ export function paramsOf(request: IncomingMessage): string[] {
   ]
   addPeer(params, request, socket)
   const { rawHeaders } = request
+  // Of an absolute target the host holds, whatever Host says (RFC 9112, section 3.2.2).
+  const host = request.url?.startsWith('/') === true ? undefined : /^https?:\/\/([^/?#@]+)/i.exec(request.url ?? '')?.[1]
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
+    if (host !== undefined && name.toLowerCase() === 'host') {
+      params.push('HTTP_HOST', host)
+      continue
+    }
     // X_Forwarded_For would become the same variable as X-Forwarded-For: dropped, as nginx drops it.
     if (name.includes('_')) continue
     params.push(`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, rawHeaders[index + 1] ?? '')

@@ -134,6 +134,12 @@ function withinLimit(limit: number, request: IncomingMessage, response: ServerRe
   return true
 }
 
+/** The body does not come on, and is waited for no longer. */
+export function refuseSlowBody(request: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) request.socket.destroySoon()
+  else answerPast(request, '408 Request Timeout', 'Request Timeout\n')
+}
+
 /** The body is not wanted, and neither is the connection that it would have to be read from. */
 function refuseBody(request: IncomingMessage, response: ServerResponse): void {
   if (response.headersSent) request.socket.destroySoon()

@@ -9,15 +9,26 @@ export interface ForwardedPeer {
   readonly encrypted: boolean
 }
 
-/** Connections over unix sockets. */
+/** Connections over unix sockets, and those of proxies that are trusted. */
 const FROM_PROXY = new WeakSet<Socket>()
 
+/** A connection's own addresses. It is asked once, for a socket that was destroyed has none, and a Node application may be told others. */
+export interface ConnectionPeer {
+  /** Undefined: a unix socket. */
+  readonly address: string | undefined
+  readonly localPort: number | undefined
+}
+
 /**
- * Remembers where a new connection comes from: only a proxy can reach a unix socket, which has no addresses. It is asked now,
- * for a socket that was destroyed has none either, and requests that it has sent before may still be served.
+ * Remembers where a new connection comes from: only a proxy can reach a unix socket, which has no addresses; over TCP `trusts` says
+ * whether it is one.
  */
-export function rememberPeer(socket: Socket): void {
-  if (socket.localAddress === undefined && !socket.destroyed) FROM_PROXY.add(socket)
+export function rememberPeer(socket: Socket, trusts: (address: string) => boolean = () => false): ConnectionPeer {
+  const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
+  const { localPort } = socket
+  const isUnix = socket.localAddress === undefined && !socket.destroyed
+  if (isUnix || (address !== undefined && trusts(address))) FROM_PROXY.add(socket)
+  return { address: isUnix ? undefined : (address ?? ''), localPort }
 }
 
 /** Whether the peer is a proxy. */

@@ -4,11 +4,16 @@ import type { Socket } from 'node:net'
 import { HEADER_TIMEOUT_MS } from '../interface/limits.ts'
 import { failNodeResponse } from '../adapters/node-failure.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { ClientLimits } from './client-limits.ts'
 import type { ConnectionServer } from './connection.ts'
+import { HttpClients } from './http-clients.ts'
 import { HttpTransport } from './http-connection.ts'
-import { nodeRequestLabel, serveNodeRequest } from './http-node-request.ts'
+import { nodeRequestLabel, refuseSlowBody, serveNodeRequest } from './http-node-request.ts'
 import { rememberPeer } from './http-peer.ts'
 import { HttpUpgrades } from './http-upgrade.ts'
+
+/** How often `node:http` looks for heads that take too long, milliseconds; without a word it is half a minute. */
+const CHECK_INTERVAL_MS = 1000
 
 /** `node:http` for connections that were accepted elsewhere. */
 export class HttpServer {
@@ -18,43 +23,63 @@ export class HttpServer {
   readonly #responses = new Set<ServerResponse>()
   readonly #sockets = new Set<Socket>()
 
+  readonly #server: ConnectionServer
   readonly #log: Logger
+  readonly #clients: HttpClients | undefined
 
-  constructor(server: ConnectionServer) {
+  /** `limits`: those of clients without a proxy in between; undefined: a proxy judges its own. */
+  constructor(server: ConnectionServer, limits?: ClientLimits) {
+    this.#server = server
     this.#log = server.context.log
     // From Node 22 on it asks first; the types are those of Node 20.
     const options = {
-      keepAliveTimeout: server.limits.keepAliveTimeoutMs,
+      keepAliveTimeout: limits?.keepAliveTimeoutMs ?? server.limits.keepAliveTimeoutMs,
       noDelay: true,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      ...(limits === undefined ? {} : { maxHeaderSize: limits.maxHeadBytes, requireHostHeader: false }),
       shouldUpgradeCallback: (request: IncomingMessage) => upgrades.wants(request),
     }
     this.#http = createServer(options)
     const upgrades = new HttpUpgrades(server, this.#http, this.#transports)
-    this.#http.headersTimeout = HEADER_TIMEOUT_MS
+    this.#http.headersTimeout = limits?.headerTimeoutMs ?? HEADER_TIMEOUT_MS
     // Their size is limited. Beyond a number of fields, Node 20 would leave some out, Content-Length perhaps.
     this.#http.maxHeadersCount = 0
     // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
-    this.#http.requestTimeout = 0
-    this.#http.on('request', (request, response) => {
-      if (response.socket === null) closeWithConnection(request, response)
-      const { node } = server.handler
-      if (node !== undefined) {
-        this.#responses.add(response)
-        response.on('close', () => this.#responses.delete(response))
-        serveNodeRequest(server, node, request, response)
-        return
-      }
-      const transport = new HttpTransport(server, request, response)
-      this.#transports.add(transport)
-      response.on('close', () => this.#transports.delete(transport))
-      transport.start()
+    this.#http.requestTimeout = limits?.bodyMaxTimeoutMs === undefined ? 0 : limits.headerTimeoutMs + limits.bodyMaxTimeoutMs
+    this.#clients = limits === undefined ? undefined : new HttpClients(this.#http, limits, this.#log)
+    this.#http.on('request', (request, response) => this.#serve(request, response))
+    // Who waits for a word before sending his body need not send one that will not be taken.
+    this.#http.on('checkContinue', (request, response) => {
+      const limit = server.limits.maxRequestBodyBytes
+      if (limit === 0 || Number(request.headers['content-length'] ?? 0) <= limit) response.writeContinue()
+      this.#serve(request, response)
     })
     // Slow heads are looked for from this event on; there is no listening socket here that would emit it.
     this.#http.emit('listening')
   }
 
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const server = this.#server
+    if (response.socket === null) closeWithConnection(request, response)
+    if (this.#clients !== undefined && !this.#clients.admit(request, response)) return
+    const { node } = server.handler
+    if (node !== undefined) {
+      this.#responses.add(response)
+      response.on('close', () => this.#responses.delete(response))
+      this.#clients?.began(request, response, () => refuseSlowBody(request, response))
+      serveNodeRequest(server, node, request, response)
+      return
+    }
+    const transport = new HttpTransport(server, request, response)
+    this.#transports.add(transport)
+    response.on('close', () => this.#transports.delete(transport))
+    this.#clients?.began(request, response, () => transport.giveUpBody())
+    transport.start()
+  }
+
   serve(socket: Socket): void {
-    rememberPeer(socket)
+    if (this.#clients === undefined) rememberPeer(socket)
+    else this.#clients.connected(socket)
     this.#sockets.add(socket)
     socket.on('close', () => this.#sockets.delete(socket))
     this.#http.emit('connection', socket)
@@ -62,7 +87,7 @@ export class HttpServer {
 
   /** An application has taken the connection over. */
   forget(socket: Socket): void {
-    this.#sockets.delete(socket)
+    if (this.#sockets.delete(socket)) this.#clients?.forget(socket)
   }
 
   get connections(): number {

@@ -16,6 +16,8 @@ import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
 import { Admission } from './admission.ts'
 import { formatBindAddress } from './address.ts'
+import type { ClientLimits } from './client-limits.ts'
+import { ConnectionLimit, REFUSED } from './connection-limit.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
@@ -49,6 +51,8 @@ export interface ServerOptions {
   readonly queueTimeoutMs?: number
   readonly headerTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
+  /** For clients that come over TCP by HTTP; absent: those of `node:http`, as for a proxy. */
+  readonly clients?: ClientLimits | undefined
 }
 
 export interface ListenOptions {
@@ -84,7 +88,10 @@ export class Server implements SocketOwner {
   readonly #accepted = new Set<AcceptedSocket>()
   readonly #upgraded = new UpgradedSockets(() => this.#checkIdle())
   #unwatched: AcceptedSocket[] = []
-  #http: HttpServer | undefined
+  /** For proxies, which come by unix sockets, and for clients. */
+  readonly #http: { proxies: HttpServer | undefined; clients: HttpServer | undefined } = { proxies: undefined, clients: undefined }
+  readonly #clients: ConnectionLimit | undefined
+  readonly #clientLimits: ClientLimits | undefined
   #sweep: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
   #drainDeadline = Infinity
@@ -102,6 +109,10 @@ export class Server implements SocketOwner {
       probeToken: options.probeToken,
       access: options.access,
     }
+    this.#clientLimits = options.clients
+    if (options.clients !== undefined && options.clients.connectionLimit > 0) {
+      this.#clients = new ConnectionLimit(options.clients.connectionLimit, options.log)
+    }
     this.admission = Admission.for(
       {
         requestTimeoutMs: options.requestTimeoutMs ?? 0,
@@ -114,6 +125,7 @@ export class Server implements SocketOwner {
       maxParamsBytes: options.maxParamsBytes ?? MAX_PARAMS_BYTES,
       maxRequestBodyBytes: options.maxRequestBodyBytes ?? 0,
       headerTimeoutMs: options.headerTimeoutMs ?? HEADER_TIMEOUT_MS,
+      clientHeaderTimeoutMs: options.clients?.headerTimeoutMs ?? HEADER_TIMEOUT_MS,
       keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
       lingerTimeoutMs: LINGER_TIMEOUT_MS,
     }
@@ -126,15 +138,23 @@ export class Server implements SocketOwner {
    */
   async listen(address: BindAddress | BoundHandle, options: ListenOptions = {}): Promise<BindAddress> {
     const protocol = options.protocol ?? 'auto'
+    // Of an inherited descriptor only the socket itself tells whether it is TCP's.
+    let overTcp: boolean | undefined
+    const isClient = (): boolean => (overTcp ??= typeof listener.address() === 'object')
     const accept = (socket: Socket): AcceptedSocket => {
-      const accepted = new AcceptedSocket(this, socket, protocol)
+      const accepted = new AcceptedSocket(this, socket, { protocol, isClient: this.#clientLimits !== undefined && isClient() })
       this.#accepted.add(accepted)
       return accepted
     }
     const listener = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: OUTPUT_HIGH_WATER_BYTES })
-    if (protocol === 'http') listener.on('connection', (socket) => this.serveHttp(socket))
-    else {
+    const clients = this.#clients
+    if (protocol === 'http') {
       listener.on('connection', (socket) => {
+        if (clients === undefined || !isClient() || clients.admit(socket)) this.serveHttp(socket, isClient())
+      })
+    } else {
+      listener.on('connection', (socket) => {
+        if (clients !== undefined && isClient() && !clients.admit(socket)) return
         const accepted = accept(socket)
         accepted.receiveFromStream()
         accepted.nothingYet()
@@ -154,7 +174,12 @@ export class Server implements SocketOwner {
     } else {
       await listening(listener, { host: address.host, port: address.port, backlog: LISTEN_BACKLOG }, formatBindAddress(address))
     }
-    if (protocol !== 'http') acceptWithSharedReads(listener, accept)
+    if (protocol !== 'http') {
+      acceptWithSharedReads(
+        listener,
+        clients !== undefined && isClient() ? (socket) => (clients.admit(socket) ? accept(socket) : REFUSED) : accept,
+      )
+    }
     this.#listeners.push(listener)
     this.#startSweep()
     if (address.type === 'unix' || address.type === 'fd') return address
@@ -189,7 +214,7 @@ export class Server implements SocketOwner {
 
   /** Lets go of this part of the connections that are kept: they come back, and find whoever is free. */
   share(part: number): void {
-    this.toLetGo = Math.floor((this.#accepted.size + (this.#http?.connections ?? 0)) * part)
+    this.toLetGo = Math.floor((this.#accepted.size + this.#httpConnections) * part)
   }
 
   /** Stops accepting and finishes what is in flight, however long it takes. */
@@ -204,14 +229,14 @@ export class Server implements SocketOwner {
     const idleUntil = performance.now() + idleMs
     await this.#untilClosed(() => Math.min(idleUntil, this.#drainDeadline))
     for (const accepted of this.#accepted) accepted.drain()
-    this.#http?.drain()
+    for (const http of this.#httpServers()) http.drain()
     if (this.requestsInFlight + this.#upgraded.size > 0) await this.#untilIdle()
     const unfinished = this.requestsInFlight + this.#upgraded.size
     this.#upgraded.destroy()
     if (this.requestsInFlight > 0) {
       const error = new TsgiError('TSGI_ERR_APPLICATION', 'not finished within the graceful timeout')
       for (const accepted of this.#accepted) accepted.giveUp(error)
-      this.#http?.giveUp(error)
+      for (const http of this.#httpServers()) http.giveUp(error)
     }
     // Responses are on their way to the proxy.
     const writtenUntil = performance.now() + SWEEP_INTERVAL_MS
@@ -220,7 +245,7 @@ export class Server implements SocketOwner {
     // One may have been taken over a moment ago.
     this.#upgraded.destroy()
     for (const accepted of this.#accepted) accepted.destroy()
-    this.#http?.destroy()
+    for (const http of this.#httpServers()) http.destroy()
     return { unfinished }
   }
 
@@ -243,7 +268,7 @@ export class Server implements SocketOwner {
 
   /** Until every connection is closed, or the deadline (see `performance.now()`), which may change meanwhile. */
   async #untilClosed(deadline: () => number): Promise<void> {
-    while (this.#accepted.size + (this.#http?.connections ?? 0) > 0 && performance.now() < deadline()) {
+    while (this.#accepted.size + this.#httpConnections > 0 && performance.now() < deadline()) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
@@ -255,15 +280,28 @@ export class Server implements SocketOwner {
       if (labels.length >= limit) break
       if (requestLabel !== undefined) labels.push(requestLabel)
     }
-    this.#http?.describeRequests(limit, labels)
+    for (const http of this.#httpServers()) http.describeRequests(limit, labels)
     return { labels, total: Math.max(this.requestsInFlight, labels.length) }
   }
 
   // For the connections.
 
-  serveHttp(socket: Socket): void {
-    this.#http ??= new HttpServer(this)
-    this.#http.serve(socket)
+  serveHttp(socket: Socket, isClient: boolean): void {
+    if (isClient && this.#clientLimits !== undefined) {
+      this.#http.clients ??= new HttpServer(this, this.#clientLimits)
+      this.#http.clients.serve(socket)
+    } else {
+      this.#http.proxies ??= new HttpServer(this)
+      this.#http.proxies.serve(socket)
+    }
+  }
+
+  #httpServers(): HttpServer[] {
+    return [this.#http.proxies, this.#http.clients].filter((http) => http !== undefined)
+  }
+
+  get #httpConnections(): number {
+    return (this.#http.proxies?.connections ?? 0) + (this.#http.clients?.connections ?? 0)
   }
 
   forget(accepted: AcceptedSocket): void {
@@ -293,7 +331,7 @@ export class Server implements SocketOwner {
 
   connectionTaken(socket: Socket, protocol: string): void {
     releaseAccepted(socket)
-    this.#http?.forget(socket)
+    for (const http of this.#httpServers()) http.forget(socket)
     this.#upgraded.add(socket, protocol)
   }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 
 import { formatBindAddress, parseBindAddress } from '../server/address.ts'
 import type { BindAddress } from '../server/address.ts'
+import { isHopCount } from '../server/trusted-proxies.ts'
 import type { ValueKind } from './settings-values.ts'
 
 /** An address to listen on. */
@@ -59,7 +60,7 @@ export const hostPattern: ValueKind<string> = {
 }
 
 /** An address, or a network: `10.0.0.0/8`. */
-export const network: ValueKind<string> = {
+const network: ValueKind<string> = {
   placeholder: 'CIDR',
   accepted: 'an address or a network such as 10.0.0.0/8 or fd00::/8',
   arity: 'one',
@@ -82,4 +83,12 @@ export const hostOrAddress: ValueKind<string> = {
     const inside = /^\[([\dA-Fa-f:.]+)\]$/.exec(value)?.[1] ?? value
     return /^[\w.:%-]+$/.test(inside) ? inside : undefined
   },
+}
+
+/** Who may say who a client is: an address, a network, or how many proxies there are, whoever they are. */
+export const trustedProxy: ValueKind<string> = {
+  placeholder: 'CIDR|N',
+  accepted: 'an address, a network such as 10.0.0.0/8 or fd00::/8, or a number of proxies from 1 to 99',
+  arity: 'one',
+  parse: (value) => (isHopCount(value) ? value : network.parse(value)),
 }

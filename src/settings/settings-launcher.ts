@@ -1,10 +1,10 @@
-import { BACKEND, HOST_NAME, hostPattern, network, URL_PATH, urlPath } from './setting-kinds.ts'
-import { setting, START_SERVER } from './setting.ts'
-import { boolean, duration, integer, list, pairs, path, pathPairs, text } from './settings-values.ts'
+import { BACKEND, HOST_NAME, hostPattern, trustedProxy, URL_PATH, urlPath } from './setting-kinds.ts'
+import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
+import { boolean, duration, integer, list, pairs, path, pathPairs, size, text } from './settings-values.ts'
 
 const A_URL_AND = 'a path such as /static (no empty, "." or ".." segment, no "?", "#", "%", "=" or white space) and'
 
-/** The rows of the table that only the launcher has: what the proxy in front is told. */
+/** The rows of the table that are about clients: what the proxy in front is told, or the workers where there is none. */
 export const LAUNCHER_SETTINGS = {
   serverName: setting({
     kind: text('NAME', 'a host name', HOST_NAME),
@@ -189,18 +189,18 @@ export const LAUNCHER_SETTINGS = {
     commands: START_SERVER,
   }),
   trustProxy: setting({
-    kind: list(network),
+    kind: list(trustedProxy),
     default: [],
-    help: 'Load balancer or proxy in front that may say who its clients are (X-Forwarded-For, -Proto, -Host, -Port); repeatable',
+    help: 'Load balancer or proxy in front that may say who its clients are (X-Forwarded-For, -Proto, -Host, -Port), or how many there are; repeatable',
     theme: 'Other servers',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   trustProxyHeader: setting({
     kind: text('NAME', 'the name of a header', /^[A-Za-z][A-Za-z\d-]{0,63}$/),
     default: 'X-Forwarded-For',
-    help: "Header in which that one writes the client's address",
+    help: "Header in which that one writes the client's address; without a proxy of ours also Forwarded",
     theme: 'Other servers',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   authUrl: setting({
     kind: urlPath,
@@ -230,7 +230,7 @@ export const LAUNCHER_SETTINGS = {
     defaultText: '1m',
     help: 'Time that a client may take for the next piece of a response',
     theme: 'Clients',
-    commands: START_SERVER,
+    commands: BOTH,
     aliases: ['response-socket-timeout'],
   }),
   keepAliveTimeout: setting({
@@ -239,7 +239,7 @@ export const LAUNCHER_SETTINGS = {
     defaultText: '65s',
     help: "Time that a client's idle connection is kept; 0: it is closed behind each response",
     theme: 'Clients',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   headerTimeout: setting({
     kind: duration('TIME', 1000),
@@ -247,7 +247,7 @@ export const LAUNCHER_SETTINGS = {
     defaultText: '15s',
     help: "Time for a request's head",
     theme: 'Clients',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   headerMaxTimeout: setting({
     kind: duration('TIME', 1000),
@@ -271,15 +271,15 @@ export const LAUNCHER_SETTINGS = {
     defaultText: '30s',
     help: "Time for the next piece of a request's body",
     theme: 'Clients',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   bodyMaxTimeout: setting({
     kind: duration('TIME', 1000),
     default: undefined,
     defaultText: 'none',
-    help: 'Longest time for a body of which bytes keep coming (Apache)',
+    help: 'Longest time for a body of which bytes keep coming (Apache, or no proxy)',
     theme: 'Clients',
-    commands: START_SERVER,
+    commands: BOTH,
   }),
   bodyMinRate: setting({
     kind: integer('BYTES', 1, 1_000_000_000),
@@ -296,6 +296,35 @@ export const LAUNCHER_SETTINGS = {
     help: 'Time for the next piece of what the servers of --proxy-mount-point and --proxy-virtual-host answer',
     theme: 'Other servers',
     commands: START_SERVER,
+  }),
+  connectionLimit: setting({
+    kind: integer('N', 0, 1_000_000),
+    default: 10_000,
+    help: 'Connections of clients over TCP that a worker has at a time, another one gets 503; 0 sets no limit',
+    theme: 'Clients',
+    commands: SERVE,
+  }),
+  limitRequestLine: setting({
+    kind: size('SIZE'),
+    default: 8190,
+    help: 'Longest URL of a client over TCP, else it gets 414',
+    theme: 'Clients',
+    commands: SERVE,
+  }),
+  limitRequestFields: setting({
+    kind: integer('N', 1, 32_768),
+    default: 100,
+    help: 'Most header fields of a request of a client over TCP, else it gets 431',
+    theme: 'Clients',
+    commands: SERVE,
+  }),
+  limitRequestHeaderSize: setting({
+    kind: size('SIZE'),
+    default: 16_384,
+    defaultText: '16k',
+    help: 'Largest head of a request of a client over TCP, else it gets 431',
+    theme: 'Clients',
+    commands: SERVE,
   }),
   maxClients: setting({
     kind: integer('N', 1, 100_000),
