@@ -122,7 +122,8 @@ function checkLogs(settings: LauncherSettings, proxied: boolean): void {
 }
 
 function checkProxied({ trustProxy, trustProxyHeader }: LauncherSettings): void {
-  if (trustProxy.some(isHopCount)) throw refuse('--trust-proxy: nginx and Apache take addresses and networks, no number of proxies')
+  if (trustProxy.some(isHopCount))
+    throw refuse('--trust-proxy: nginx and Apache take addresses and networks, no number of proxies')
   if (trustProxyHeader.toLowerCase() === 'forwarded') throw refuse('--trust-proxy-header: nginx and Apache do not read Forwarded')
 }
 

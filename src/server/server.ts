@@ -89,7 +89,10 @@ export class Server implements SocketOwner {
   readonly #upgraded = new UpgradedSockets(() => this.#checkIdle())
   #unwatched: AcceptedSocket[] = []
   /** For proxies, which come by unix sockets, and for clients. */
-  readonly #http: { proxies: HttpServer | undefined; clients: HttpServer | undefined } = { proxies: undefined, clients: undefined }
+  readonly #http: { proxies: HttpServer | undefined; clients: HttpServer | undefined } = {
+    proxies: undefined,
+    clients: undefined,
+  }
   readonly #clients: ConnectionLimit | undefined
   readonly #clientLimits: ClientLimits | undefined
   #sweep: NodeJS.Timeout | undefined

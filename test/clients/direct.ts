@@ -39,7 +39,8 @@ export async function direct(
 ): Promise<Direct> {
   const log = new CollectedLog()
   const { protocol = 'auto', ...rest } = options
-  const handler = 'listener' in application ? nodeHandler(createServer(application.listener), log) : applicationHandler(application)
+  const handler =
+    'listener' in application ? nodeHandler(createServer(application.listener), log) : applicationHandler(application)
   const server = new Server({ handler, log, clients: { ...LIMITS, ...limits }, ...rest })
   const address = await server.listen({ type: 'tcp', host: '127.0.0.1', port: 0 }, { protocol })
   onTestFinished(async () => void (await server.drain(200)))

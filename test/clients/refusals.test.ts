@@ -65,7 +65,10 @@ describe.each([
     calls = 0
     const application =
       kind === 'a TSGI application'
-        ? async (environ: { 'tsgi.input': { read(): Promise<Uint8Array> } }, startResponse: (status: string, headers: []) => unknown) => {
+        ? async (
+            environ: { 'tsgi.input': { read(): Promise<Uint8Array> } },
+            startResponse: (status: string, headers: []) => unknown,
+          ) => {
             await environ['tsgi.input'].read()
             calls++
             startResponse('200 OK', [])
@@ -101,7 +104,10 @@ describe.each([
 
   it('takes what is just within the limits', async () => {
     const port = await start()
-    const ask1 = await ask(port, `GET /${'x'.repeat(8189)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${'a: b\r\n'.repeat(98)}\r\n`)
+    const ask1 = await ask(
+      port,
+      `GET /${'x'.repeat(8189)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${'a: b\r\n'.repeat(98)}\r\n`,
+    )
     expect(ask1).toMatch(/^HTTP\/1\.1 200 /)
     expect(calls).toBe(1)
   })
