@@ -10,6 +10,7 @@ import { logOptions, rotationOf } from '../process/log-settings.ts'
 import { Master } from '../process/master.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { writePidFile } from '../process/pid-file.ts'
+import { publicBindsDoubt } from '../process/public-binds.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { ServerLogs } from '../process/server-logs.ts'
 import { ServiceNotifier } from '../process/service-notifier.ts'
@@ -122,6 +123,8 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
     for (const address of addresses) process.stdout.write(`Listening on ${formatBindAddress(address)}\n`)
     const { processes: workers } = settings
     process.stdout.write(`Ready: ${workers} worker${workers === 1 ? '' : 's'}, ${Math.round(bootMs)} ms\n`)
+    const doubt = publicBindsDoubt(addresses, protocol)
+    if (doubt !== undefined) log.warn(doubt)
     if (process.getuid?.() === 0 && settings.user === undefined) {
       log.warn('running as root: the application is root, too. Start it as a user of its own, or give --user')
     }

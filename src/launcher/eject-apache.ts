@@ -6,6 +6,7 @@ import { argumentsOf } from '../settings/settings-arguments.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
 import type { EjectedFile, EjectOptions } from './eject.ts'
 import { proxyAtHand } from './proxy-at-hand.ts'
+import { SAID_BY_PROXY } from './said-by-proxy.ts'
 import { shellLine } from './shell-words.ts'
 import { siteOf } from './site.ts'
 import { blueprintForElsewhere } from './survey.ts'
@@ -66,4 +67,4 @@ export async function ejectApache(read: ReadSettings<'start-server'>, { name, se
 }
 
 /** Variables may be secrets, and whoever runs httpd need not know them. */
-const SAID_HERE: ReadonlySet<string> = new Set(['setenv', 'pidFile'])
+const SAID_HERE: ReadonlySet<string> = new Set(['setenv', 'pidFile', ...SAID_BY_PROXY])

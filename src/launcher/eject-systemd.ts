@@ -8,6 +8,7 @@ import { flagName } from '../settings/setting-names.ts'
 import { closedTo } from './closed-paths.ts'
 import type { EjectedFile, EjectOptions } from './eject.ts'
 import { accountNamed } from './proxy-account.ts'
+import { SAID_BY_PROXY } from './said-by-proxy.ts'
 import { describeServerRoot } from './server-root.ts'
 import { FIRST_FREE_PORT, survey } from './survey.ts'
 import { serviceUnit, socketUnit } from './systemd-unit.ts'
@@ -59,7 +60,7 @@ function behindProxy(read: ReadSettings<'start-server'>, options: EjectOptions):
   const { name, server, directory } = options
   const { settings } = read
   const root = describeServerRoot(settings.serverRoot ?? `/run/${name}`, settings.mount.length)
-  const args = argumentsOf(read, 'serve', SAID_BY_UNIT)
+  const args = argumentsOf(read, 'serve', new Set([...SAID_BY_UNIT, ...SAID_BY_PROXY]))
   const applications = [
     { unit: name, app: read.app, path: root.socketPath, args },
     ...settings.mount.map(([url, app], index) => ({

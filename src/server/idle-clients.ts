@@ -30,7 +30,7 @@ export class IdleClients {
     this.#tickMs = Math.min(limits.bodyTimeoutMs, limits.sendTimeoutMs)
     http.timeout = this.#tickMs
     // With a listener nothing is destroyed but by it.
-    http.on('timeout', (socket) => this.#judge(socket))
+    http.on('timeout', (socket: Socket) => this.#judge(socket))
   }
 
   /** A request has begun. */

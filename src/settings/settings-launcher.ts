@@ -1,6 +1,6 @@
 import { BACKEND, HOST_NAME, hostPattern, trustedProxy, URL_PATH, urlPath } from './setting-kinds.ts'
 import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
-import { boolean, duration, integer, list, pairs, path, pathPairs, size, text } from './settings-values.ts'
+import { boolean, duration, integer, list, pairs, path, pathPairs, text } from './settings-values.ts'
 
 const A_URL_AND = 'a path such as /static (no empty, "." or ".." segment, no "?", "#", "%", "=" or white space) and'
 
@@ -305,7 +305,7 @@ export const LAUNCHER_SETTINGS = {
     commands: SERVE,
   }),
   limitRequestLine: setting({
-    kind: size('SIZE'),
+    kind: integer('BYTES', 64, 1_048_576),
     default: 8190,
     help: 'Longest URL of a client over TCP, else it gets 414',
     theme: 'Clients',
@@ -319,9 +319,8 @@ export const LAUNCHER_SETTINGS = {
     commands: SERVE,
   }),
   limitRequestHeaderSize: setting({
-    kind: size('SIZE'),
+    kind: integer('BYTES', 1024, 1_048_576),
     default: 16_384,
-    defaultText: '16k',
     help: 'Largest head of a request of a client over TCP, else it gets 431',
     theme: 'Clients',
     commands: SERVE,

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { until } from '../support/until.ts'
 import { ask, Client, direct } from './direct.ts'
@@ -75,7 +76,7 @@ describe.each([
             return 'called'
           }
         : {
-            listener: (request: import('node:http').IncomingMessage, response: import('node:http').ServerResponse) => {
+            listener: (request: IncomingMessage, response: ServerResponse) => {
               request.resume().on('end', () => {
                 calls++
                 response.end('called')

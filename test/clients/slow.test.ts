@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 import { nodeHandler } from '../../src/adapters/node-application.ts'
 import { Server } from '../../src/server/server.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
@@ -13,7 +13,7 @@ const SHORT = { headerTimeoutMs: 500, bodyTimeoutMs: 400, sendTimeoutMs: 600, ke
 /** `node:http` looks once a second, and newer ones add a second to the time of an idle connection. */
 const LATE_MS = 2600
 
-const hello = { listener: (_request: unknown, response: import('node:http').ServerResponse) => void response.end('hello') }
+const hello = { listener: (_request: unknown, response: ServerResponse) => void response.end('hello') }
 
 async function elapsedUntilClosed(client: Client): Promise<number> {
   const start = performance.now()

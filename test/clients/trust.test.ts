@@ -29,14 +29,15 @@ async function told(limits: Partial<ClientLimits>, ...fields: string[]): Promise
     limits,
   )
   const [a, b] = await Promise.all(
-    [tsgi, node].map(async ({ port }) =>
-      JSON.parse((await ask(port, request)).split('\r\n\r\n')[1]?.match(/\{.*\}/s)?.[0] ?? ''),
+    [tsgi, node].map(
+      async ({ port }) =>
+        JSON.parse((await ask(port, request)).split('\r\n\r\n')[1]?.match(/\{.*\}/s)?.[0] ?? '') as Record<string, unknown>,
     ),
   )
-  const { forwarded: _names, ...seen } = a as Record<string, unknown>
-  const { forwarded, ...seenByNode } = b as Record<string, unknown>
+  const { forwarded: names, ...seen } = a ?? {}
+  const { forwarded, ...seenByNode } = b ?? {}
   expect(seenByNode).toEqual({ address: seen.address, host: seen.host, scheme: seen.scheme })
-  return { ...seen, headers: forwarded, names: _names }
+  return { ...seen, headers: forwarded, names }
 }
 
 const ALL = [

@@ -159,7 +159,7 @@ describe('settings', () => {
       [['--port', '+1'], {}, '--port is "+1"'],
       [[], { TSGI_PORT: '1e3' }, 'TSGI_PORT is "1e3"'],
       [[], { WEB_CONCURRENCY: '0' }, 'WEB_CONCURRENCY is "0", but takes auto, or an integer from 1 to 1024'],
-      [['--wire', 'scgi'], {}, '--wire is "scgi", but takes fastcgi, uwsgi or http'],
+      [['--wire', 'ajp'], {}, '--wire is "ajp", but takes fastcgi, uwsgi, scgi or http'],
       [['--startup-timeout', '5 parsecs'], {}, '--startup-timeout is "5 parsecs", but takes a duration such as'],
       [['--startup-timeout', '1ms'], {}, 'from 100ms to 24d'],
       [['--graceful-timeout', '25d'], {}, '--graceful-timeout is "25d"'],
