@@ -47,7 +47,13 @@ export function nodeListener(
 }
 
 /** The server is somebody else's: so are its connections, and the time they get. */
-const LIMITS = { maxParamsBytes: 0, headerTimeoutMs: 0, keepAliveTimeoutMs: 0, lingerTimeoutMs: 0 } as const
+const LIMITS = {
+  maxParamsBytes: 0,
+  headerTimeoutMs: 0,
+  clientHeaderTimeoutMs: 0,
+  keepAliveTimeoutMs: 0,
+  lingerTimeoutMs: 0,
+} as const
 
 const SERVER: Omit<ConnectionServer, 'handler' | 'context' | 'limits'> = {
   admission: undefined,

@@ -8,11 +8,12 @@ import type { Site } from '../site.ts'
  * What nginx repeats by itself has no end: it does not count tries on connections that it has kept, so that one request that ends
  * its worker goes to the next, and the next. Here it repeats nothing, and its 502 leads to one more try, on a new connection.
  *
- * uwsgi keeps no connections. Among several hosts nginx has to choose another one, which only its own tries do. Where the application's own errors have pages, too, those of a page could lead to itself: there it
- * stays as nginx has it.
+ * uwsgi and SCGI keep no connections. Among several hosts nginx has to choose another one, which only its own tries do. Where the
+ * application's own errors have pages, too, those of a page could lead to itself: there it stays as nginx has it.
  */
 export function triesTwice({ wire, errorOverride, applications }: Site): boolean {
-  return wire !== 'uwsgi' && !errorOverride && applications.every(({ remote }) => remote === undefined)
+  const keepsConnections = wire === 'fastcgi' || wire === 'http'
+  return keepsConnections && !errorOverride && applications.every(({ remote }) => remote === undefined)
 }
 
 /** For the `http` block: which requests have a second try, namely those that may be repeated and that no worker has answered a byte to. */
