@@ -148,8 +148,7 @@ export function paramsOf(request: IncomingMessage): string[] {
   ]
   addPeer(params, request, socket)
   const { rawHeaders } = request
-  // Of an absolute target the host holds, whatever Host says (RFC 9112, section 3.2.2).
-  const host = request.url?.startsWith('/') === true ? undefined : /^https?:\/\/([^/?#@]+)/i.exec(request.url ?? '')?.[1]
+  const host = hostOfTarget(request)
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     if (host !== undefined && name.toLowerCase() === 'host') {
@@ -161,6 +160,11 @@ export function paramsOf(request: IncomingMessage): string[] {
     params.push(`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, rawHeaders[index + 1] ?? '')
   }
   return params
+}
+
+/** Of an absolute target of a client the host holds, whatever Host says (RFC 9112, section 3.2.2); a proxy has seen to that. */
+function hostOfTarget({ url = '', socket }: IncomingMessage): string | undefined {
+  return url.startsWith('/') || isBehindProxy(socket) ? undefined : /^https?:\/\/([^/?#@]+)/i.exec(url)?.[1]
 }
 
 /** Who the client is: over TCP the peer, else whom the proxy names. */

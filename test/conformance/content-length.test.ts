@@ -71,7 +71,7 @@ over(EVERY_WAY, 'the Content-Length of a response', (bench) => {
     })
     const answer = await bench.send({})
     // A proxy that has got no byte of a body may answer by itself.
-    if (answer.state === 'complete') expect(answer.status).toBeGreaterThanOrEqual(500)
+    if (tellsLoss(bench) && answer.state === 'complete') expect(answer.status).toBeGreaterThanOrEqual(500)
     await bench.idle()
     expect(bench.log.codes).toEqual(['TSGI_ERR_BODY_TOO_SHORT'])
   })
