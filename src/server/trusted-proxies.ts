@@ -18,11 +18,13 @@ export class TrustedProxies {
   /** How many proxies there are, whoever they are; 0: `networks` says. */
   readonly #count: number
   readonly #header: string
+  readonly #claims: readonly string[]
   readonly #unheard = new Set<string>()
 
   /** `trusted`: addresses and networks, or one number. `header`: where they say it. */
   constructor(trusted: readonly string[], header: string) {
     this.#header = header.toLowerCase()
+    this.#claims = [...new Set([...CLAIMS, this.#header])]
     this.#count = Number(trusted.find(isHopCount) ?? 0)
     const networks = trusted.filter((each) => !isHopCount(each))
     if (networks.length === 0) return
@@ -47,9 +49,8 @@ export class TrustedProxies {
    */
   drop(request: IncomingMessage, peer: string): boolean {
     const { headers } = request
-    const claims = [...CLAIMS, this.#header].filter((name) => headers[name] !== undefined)
-    if (claims.length === 0) return false
-    setFields(request, new Map(claims.map((name) => [name, undefined])))
+    if (!this.#claims.some((name) => headers[name] !== undefined)) return false
+    setFields(request, new Map(this.#claims.map((name) => [name, undefined])))
     if (this.#unheard.has(peer) || this.#unheard.size >= MAX_HOPS) return false
     this.#unheard.add(peer)
     return true
