@@ -31,7 +31,16 @@ export default defineConfig({
         test: { name: 'library', include: ['test/**/*.test.ts'], exclude: [...processes, ...chaos, 'test/apps/**'] },
       },
       { extends: true, test: { name: 'processes', include: processes, globalSetup: './test/setup/build.ts' } },
-      { extends: true, test: { name: 'chaos', include: chaos, globalSetup: './test/setup/build.ts' } },
+      {
+        extends: true,
+        test: {
+          name: 'chaos',
+          include: chaos,
+          globalSetup: './test/setup/build.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 })
