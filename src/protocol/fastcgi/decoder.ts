@@ -1,5 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { MAX_PARAMS_BYTES } from '../../interface/limits.ts'
+import { ChunkDecoder } from '../chunk-decoder.ts'
 import { decodeParams } from './params.ts'
 import { FCGI_HEADER_BYTES, FCGI_VERSION, KEEP_CONNECTION, RecordType } from './records.ts'
 
@@ -36,12 +37,8 @@ const NOTHING = new Uint8Array(0)
  * one `stdin` record may come as several events. One request at a time: `endRequest` says that its END_REQUEST was sent.
  * Memory is bounded by the pushed chunk, `maxParamsBytes` and one management record of at most 65,535 bytes.
  */
-export class FastcgiDecoder {
+export class FastcgiDecoder extends ChunkDecoder<FastcgiEvent> {
   readonly #maxParamsBytes: number
-  #chunk: Uint8Array = NOTHING
-  #offset = 0
-  #end = 0
-  #error: TsgiError | undefined
   #state: State = State.HEADER
   readonly #header = new Uint8Array(FCGI_HEADER_BYTES)
   #headerFill = 0
@@ -64,23 +61,8 @@ export class FastcgiDecoder {
   #paramsOwned = false
 
   constructor(limits: FastcgiLimits = {}) {
+    super()
     this.#maxParamsBytes = limits.maxParamsBytes ?? MAX_PARAMS_BYTES
-  }
-
-  /** Takes the next bytes of the connection, the first `length` of `chunk`. They may be overwritten once `next` has given undefined. */
-  push(chunk: Uint8Array, length = chunk.length): void {
-    if (this.#offset < this.#end) {
-      const rest = this.#chunk.subarray(this.#offset, this.#end)
-      const joined = new Uint8Array(rest.length + length)
-      joined.set(rest)
-      joined.set(chunk.subarray(0, length), rest.length)
-      this.#chunk = joined
-      this.#end = joined.length
-    } else {
-      this.#chunk = chunk
-      this.#end = length
-    }
-    this.#offset = 0
   }
 
   /** END_REQUEST was sent: the id is free, and what still comes for it is ignored. */
@@ -93,23 +75,8 @@ export class FastcgiDecoder {
     if (this.#state === State.CONTENT && this.#recordId !== 0 && this.#whole === undefined) this.#skip = true
   }
 
-  /**
-   * The next event, or undefined when more bytes are needed.
-   *
-   * Throws `TSGI_ERR_FASTCGI_RECORD`, `TSGI_ERR_FASTCGI_PARAMS`, `TSGI_ERR_PARAMS_TOO_LARGE`: the connection is to be closed.
-   */
-  next(): FastcgiEvent | undefined {
-    if (this.#error !== undefined) throw this.#error
-    try {
-      return this.#decode()
-    } catch (error) {
-      // Where one record ended and the next begins is not known any more.
-      if (error instanceof TsgiError) this.#error = error
-      throw error
-    }
-  }
-
-  #decode(): FastcgiEvent | undefined {
+  /** Throws `TSGI_ERR_FASTCGI_RECORD`, `TSGI_ERR_FASTCGI_PARAMS`, `TSGI_ERR_PARAMS_TOO_LARGE`: the connection is to be closed. */
+  protected override decode(): FastcgiEvent | undefined {
     for (;;) {
       if (this.#state === State.HEADER) {
         if (!this.#readHeader()) return this.#pause()
@@ -120,8 +87,8 @@ export class FastcgiDecoder {
         if (event !== undefined) return event
         if (this.#contentLeft > 0) return this.#pause()
       } else {
-        const step = Math.min(this.#paddingLeft, this.#end - this.#offset)
-        this.#offset += step
+        const step = Math.min(this.#paddingLeft, this.end - this.offset)
+        this.offset += step
         this.#paddingLeft -= step
         if (this.#paddingLeft > 0) return this.#pause()
         this.#state = State.HEADER
@@ -137,12 +104,12 @@ export class FastcgiDecoder {
 
   /** Reads the eight bytes of a record header. False: they are not all there yet. */
   #readHeader(): boolean {
-    let bytes = this.#chunk
-    let at = this.#offset
-    if (this.#headerFill > 0 || this.#end - at < FCGI_HEADER_BYTES) {
+    let bytes = this.chunk
+    let at = this.offset
+    if (this.#headerFill > 0 || this.end - at < FCGI_HEADER_BYTES) {
       // The version byte is judged as soon as it is there: eight bytes of something else may never come.
-      while (this.#headerFill < FCGI_HEADER_BYTES && this.#offset < this.#end) {
-        this.#header[this.#headerFill++] = bytes[this.#offset++] ?? 0
+      while (this.#headerFill < FCGI_HEADER_BYTES && this.offset < this.end) {
+        this.#header[this.#headerFill++] = bytes[this.offset++] ?? 0
         if (this.#header[0] !== FCGI_VERSION) throw malformed(`version ${this.#header[0]}`)
       }
       if (this.#headerFill < FCGI_HEADER_BYTES) return false
@@ -150,7 +117,7 @@ export class FastcgiDecoder {
       bytes = this.#header
       at = 0
     } else {
-      this.#offset += FCGI_HEADER_BYTES
+      this.offset += FCGI_HEADER_BYTES
     }
     if (bytes[at] !== FCGI_VERSION) throw malformed(`version ${bytes[at]}`)
     this.#type = bytes[at + 1] ?? 0
@@ -170,12 +137,12 @@ export class FastcgiDecoder {
     if (type === RecordType.BEGIN_REQUEST) {
       if (this.#contentLeft !== 8) throw malformed(`BEGIN_REQUEST of ${this.#contentLeft} bytes`)
       if (id === this.#requestId) throw malformed(`BEGIN_REQUEST for request ${id}, which is being served`)
-      if (this.#end - this.#offset >= 8) {
-        const at = this.#offset
-        this.#offset += 8
+      if (this.end - this.offset >= 8) {
+        const at = this.offset
+        this.offset += 8
         this.#contentLeft = 0
         this.#state = State.PADDING
-        return this.#beginRequest(this.#chunk, at)
+        return this.#beginRequest(this.chunk, at)
       }
       this.#expectWhole(8)
       return undefined
@@ -234,14 +201,14 @@ export class FastcgiDecoder {
 
   /** Reads what is there of a record's content. */
   #readContent(): FastcgiEvent | undefined {
-    const start = this.#offset
-    const step = Math.min(this.#contentLeft, this.#end - start)
+    const start = this.offset
+    const step = Math.min(this.#contentLeft, this.end - start)
     if (step === 0) return undefined
-    this.#offset += step
+    this.offset += step
     this.#contentLeft -= step
     if (this.#contentLeft === 0) this.#state = State.PADDING
     if (this.#whole !== undefined) {
-      this.#whole.set(this.#chunk.subarray(start, start + step), this.#wholeFill)
+      this.#whole.set(this.chunk.subarray(start, start + step), this.#wholeFill)
       this.#wholeFill += step
       return this.#contentLeft === 0 ? this.#finishWhole(this.#whole) : undefined
     }
@@ -250,7 +217,7 @@ export class FastcgiDecoder {
       this.#appendParams(start, step)
       return undefined
     }
-    return { type: 'stdin', requestId: this.#recordId, data: this.#chunk.subarray(start, start + step) }
+    return { type: 'stdin', requestId: this.#recordId, data: this.chunk.subarray(start, start + step) }
   }
 
   #finishWhole(whole: Uint8Array): FastcgiEvent {
@@ -280,13 +247,13 @@ export class FastcgiDecoder {
   #appendParams(start: number, step: number): void {
     const held = this.#paramsEnd - this.#paramsStart
     if (held === 0) {
-      this.#params = this.#chunk
+      this.#params = this.chunk
       this.#paramsStart = start
       this.#paramsEnd = start + step
       return
     }
     if (!this.#paramsOwned || this.#paramsEnd + step > this.#params.length) this.#growParams(step)
-    this.#params.set(this.#chunk.subarray(start, start + step), this.#paramsEnd)
+    this.#params.set(this.chunk.subarray(start, start + step), this.#paramsEnd)
     this.#paramsEnd += step
   }
 

@@ -1,5 +1,6 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { MAX_PARAMS_BYTES } from '../../interface/limits.ts'
+import { ChunkDecoder } from '../chunk-decoder.ts'
 import { checkHeaders } from './check-headers.ts'
 import { decodeHeaders } from './headers.ts'
 
@@ -34,12 +35,8 @@ const FIRST_GATHERED = 4096
  * the body may come in other pieces. What follows the body is ignored and never taken for another request.
  * Memory: the pushed chunk, and headers of `maxParamsBytes`, held as they come in.
  */
-export class ScgiDecoder {
+export class ScgiDecoder extends ChunkDecoder<ScgiEvent> {
   readonly #maxParamsBytes: number
-  #chunk: Uint8Array = NOTHING
-  #offset = 0
-  #end = 0
-  #error: TsgiError | undefined
   #state: State = State.SIZE
   #size = 0
   #digits = 0
@@ -49,48 +46,12 @@ export class ScgiDecoder {
 
   /** `maxParamsBytes`: the largest netstring taken; 256 KiB when left out. */
   constructor(options: { readonly maxParamsBytes?: number } = {}) {
+    super()
     this.#maxParamsBytes = options.maxParamsBytes ?? MAX_PARAMS_BYTES
   }
 
-  /** Takes the next bytes of the connection, the first `length` of `chunk`. They may be overwritten once `next` has given undefined. */
-  push(chunk: Uint8Array, length = chunk.length): void {
-    if (this.#offset < this.#end) {
-      const rest = this.#chunk.subarray(this.#offset, this.#end)
-      const joined = new Uint8Array(rest.length + length)
-      joined.set(rest)
-      joined.set(chunk.subarray(0, length), rest.length)
-      this.#chunk = joined
-      this.#end = joined.length
-    } else {
-      this.#chunk = chunk
-      this.#end = length
-    }
-    this.#offset = 0
-  }
-
-  /**
-   * The next event, or undefined when more bytes are needed.
-   *
-   * Throws `TSGI_ERR_SCGI_REQUEST`, `TSGI_ERR_PARAMS_TOO_LARGE`: close; `TSGI_ERR_CONTENT_LENGTH`, `TSGI_ERR_REQUEST_INVALID`:
-   * answer 400 and close.
-   */
-  next(): ScgiEvent | undefined {
-    if (this.#error !== undefined) throw this.#error
-    try {
-      return this.#decode()
-    } catch (error) {
-      // Nothing that follows is known to be what it seems.
-      if (error instanceof TsgiError) this.#error = error
-      throw error
-    }
-  }
-
-  /** What follows the request in the bytes pushed last, for a connection that is to carry another protocol; else it is dropped. */
-  rest(): Uint8Array {
-    return this.#chunk.subarray(this.#offset, this.#end)
-  }
-
-  #decode(): ScgiEvent | undefined {
+  /** Throws `TSGI_ERR_SCGI_REQUEST`, `TSGI_ERR_PARAMS_TOO_LARGE`: close; `TSGI_ERR_CONTENT_LENGTH`, `TSGI_ERR_REQUEST_INVALID`: answer 400 and close. */
+  protected override decode(): ScgiEvent | undefined {
     if (this.#state === State.SIZE && !this.#readSize()) return undefined
     if (this.#state === State.HEADERS) return this.#readHeaders()
     if (this.#state === State.BODY) return this.#readBody()
@@ -98,14 +59,14 @@ export class ScgiDecoder {
       this.#state = State.DONE
       return { type: 'end' }
     }
-    this.#offset = this.#end
+    this.offset = this.end
     return undefined
   }
 
   /** The netstring's length. False: it goes on in bytes that are not here yet. */
   #readSize(): boolean {
-    while (this.#offset < this.#end) {
-      const byte = this.#chunk[this.#offset++] ?? 0
+    while (this.offset < this.end) {
+      const byte = this.chunk[this.offset++] ?? 0
       if (byte === COLON && this.#digits > 0) {
         if (this.#size === 0) throw new TsgiError('TSGI_ERR_SCGI_REQUEST', 'no headers')
         this.#state = State.HEADERS
@@ -126,16 +87,16 @@ export class ScgiDecoder {
   #readHeaders(): ScgiEvent | undefined {
     // With the comma that ends them.
     const size = this.#size + 1
-    const available = this.#end - this.#offset
+    const available = this.end - this.offset
     let params: string[]
     if (this.#fill === 0 && available >= size) {
-      params = this.#decodeAll(this.#chunk, this.#offset)
-      this.#offset += size
+      params = this.#decodeAll(this.chunk, this.offset)
+      this.offset += size
     } else {
       if (available === 0) return undefined
       const step = Math.min(available, size - this.#fill)
       this.#gather(step, size)
-      this.#offset += step
+      this.offset += step
       if (this.#fill < size) return undefined
       params = this.#decodeAll(this.#gathered, 0)
       this.#gathered = NOTHING
@@ -160,15 +121,15 @@ export class ScgiDecoder {
       larger.set(this.#gathered.subarray(0, this.#fill))
       this.#gathered = larger
     }
-    this.#gathered.set(this.#chunk.subarray(this.#offset, this.#offset + step), this.#fill)
+    this.#gathered.set(this.chunk.subarray(this.offset, this.offset + step), this.#fill)
     this.#fill = needed
   }
 
   #readBody(): ScgiEvent | undefined {
-    const step = Math.min(this.#bodyLeft, this.#end - this.#offset)
+    const step = Math.min(this.#bodyLeft, this.end - this.offset)
     if (step === 0) return undefined
-    const data = this.#chunk.subarray(this.#offset, this.#offset + step)
-    this.#offset += step
+    const data = this.chunk.subarray(this.offset, this.offset + step)
+    this.offset += step
     this.#bodyLeft -= step
     if (this.#bodyLeft === 0) this.#state = State.END
     return { type: 'body', data }

@@ -1,4 +1,5 @@
 import { TsgiError } from '../../interface/errors.ts'
+import { ChunkDecoder } from '../chunk-decoder.ts'
 import { parseContentLength } from '../content-length.ts'
 import { decodeVars } from './vars.ts'
 
@@ -33,11 +34,7 @@ const NOTHING = new Uint8Array(0)
  * the body may come in other pieces. The body is exactly CONTENT_LENGTH bytes, for clients do not close their side behind
  * it; what follows is ignored and never taken for another request. Memory: the pushed chunk and one packet of 65,535 bytes.
  */
-export class UwsgiDecoder {
-  #chunk: Uint8Array = NOTHING
-  #offset = 0
-  #end = 0
-  #error: TsgiError | undefined
+export class UwsgiDecoder extends ChunkDecoder<UwsgiEvent> {
   #state: State = State.HEADER
   /** The header's bytes, the first in the lowest eight bits. */
   #header = 0
@@ -47,42 +44,11 @@ export class UwsgiDecoder {
   #size = 0
   #bodyLeft = 0
 
-  /** Takes the next bytes of the connection, the first `length` of `chunk`. They may be overwritten once `next` has given undefined. */
-  push(chunk: Uint8Array, length = chunk.length): void {
-    if (this.#offset < this.#end) {
-      const rest = this.#chunk.subarray(this.#offset, this.#end)
-      const joined = new Uint8Array(rest.length + length)
-      joined.set(rest)
-      joined.set(chunk.subarray(0, length), rest.length)
-      this.#chunk = joined
-      this.#end = joined.length
-    } else {
-      this.#chunk = chunk
-      this.#end = length
-    }
-    this.#offset = 0
-  }
-
-  /**
-   * The next event, or undefined when more bytes are needed.
-   *
-   * Throws `TSGI_ERR_UWSGI_PACKET`, `TSGI_ERR_UWSGI_MODIFIER`: close; `TSGI_ERR_CONTENT_LENGTH`: answer 400 and close.
-   */
-  next(): UwsgiEvent | undefined {
-    if (this.#error !== undefined) throw this.#error
-    try {
-      return this.#decode()
-    } catch (error) {
-      // Where one record ended and the next begins is not known any more.
-      if (error instanceof TsgiError) this.#error = error
-      throw error
-    }
-  }
-
-  #decode(): UwsgiEvent | undefined {
+  /** Throws `TSGI_ERR_UWSGI_PACKET`, `TSGI_ERR_UWSGI_MODIFIER`: close; `TSGI_ERR_CONTENT_LENGTH`: answer 400 and close. */
+  protected override decode(): UwsgiEvent | undefined {
     if (this.#state === State.HEADER) {
-      while (this.#headerFill < HEADER_BYTES && this.#offset < this.#end) {
-        this.#header |= (this.#chunk[this.#offset++] ?? 0) << (8 * this.#headerFill++)
+      while (this.#headerFill < HEADER_BYTES && this.offset < this.end) {
+        this.#header |= (this.chunk[this.offset++] ?? 0) << (8 * this.#headerFill++)
       }
       if (this.#headerFill > 0) checkModifier(this.#header & 0xff)
       if (this.#headerFill < HEADER_BYTES) return undefined
@@ -100,28 +66,23 @@ export class UwsgiDecoder {
       this.#state = State.DONE
       return { type: 'end' }
     }
-    this.#offset = this.#end
+    this.offset = this.end
     return undefined
   }
 
-  /** What follows the request in the bytes pushed last, for a connection that is to carry another protocol; else it is dropped. */
-  rest(): Uint8Array {
-    return this.#chunk.subarray(this.#offset, this.#end)
-  }
-
   #readVars(): UwsgiEvent | undefined {
-    const available = this.#end - this.#offset
+    const available = this.end - this.offset
     let params: string[]
     if (this.#varsFill === 0 && available >= this.#size) {
-      params = decodeVars(this.#chunk, this.#offset, this.#offset + this.#size)
-      this.#offset += this.#size
+      params = decodeVars(this.chunk, this.offset, this.offset + this.#size)
+      this.offset += this.#size
     } else {
       if (available === 0) return undefined
       // Allocated once the first bytes are here, at the size the packet says: 65,535 bytes at most.
       if (this.#varsFill === 0) this.#vars = new Uint8Array(this.#size)
       const step = Math.min(available, this.#size - this.#varsFill)
-      this.#vars.set(this.#chunk.subarray(this.#offset, this.#offset + step), this.#varsFill)
-      this.#offset += step
+      this.#vars.set(this.chunk.subarray(this.offset, this.offset + step), this.#varsFill)
+      this.offset += step
       this.#varsFill += step
       if (this.#varsFill < this.#size) return undefined
       params = decodeVars(this.#vars, 0, this.#size)
@@ -134,10 +95,10 @@ export class UwsgiDecoder {
   }
 
   #readBody(): UwsgiEvent | undefined {
-    const step = Math.min(this.#bodyLeft, this.#end - this.#offset)
+    const step = Math.min(this.#bodyLeft, this.end - this.offset)
     if (step === 0) return undefined
-    const data = this.#chunk.subarray(this.#offset, this.#offset + step)
-    this.#offset += step
+    const data = this.chunk.subarray(this.offset, this.offset + step)
+    this.offset += step
     this.#bodyLeft -= step
     if (this.#bodyLeft === 0) this.#state = State.END
     return { type: 'body', data }
@@ -145,7 +106,7 @@ export class UwsgiDecoder {
 
   #finish(): void {
     this.#state = State.DONE
-    this.#offset = this.#end
+    this.offset = this.end
   }
 }
 
