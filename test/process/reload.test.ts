@@ -52,17 +52,17 @@ describe('a reload', () => {
 
   test('with code that never gets ready is given up at the startup timeout', async () => {
     const app = new Deployment().deploy('one')
-    const served = await app.serve('--startup-timeout', '500ms')
+    const served = await app.serve('--startup-timeout', '2s')
     app.write('await new Promise((resolve) => setTimeout(resolve, 60_000))\n')
     served.kill('SIGHUP')
-    await served.until(/TSGI_ERR_RELOAD .*not ready after 500 ms/)
+    await served.until(/TSGI_ERR_RELOAD .*not ready after 2000 ms/)
     expect(await app.version()).toBe('one')
     await until(() => childrenOf(served.pid).length === 1, 'the end of the worker that failed')
   })
 
   test('with code that listens and then blocks is given up, too', async () => {
     const app = new Deployment().deploy('one')
-    const served = await app.serve('--startup-timeout', '800ms')
+    const served = await app.serve('--startup-timeout', '2s')
     app.write(`
       setInterval(() => { for (;;); }, 1)
       export const application = () => null`)
