@@ -145,11 +145,11 @@ export function freePort(): Promise<number> {
 }
 
 /** Resolves when something answers on the port; a refused connection is tried again while the proxy runs. */
-export function accepts(port: number, child: ChildProcess): Promise<void> {
+export function accepts(port: number, child: ChildProcess, host = '127.0.0.1'): Promise<void> {
   return new Promise((resolve) => {
     const attempt = (): void => {
       if (child.exitCode !== null || child.signalCode !== null) return
-      const socket = connect(port, '127.0.0.1')
+      const socket = connect(port, host)
       socket.once('connect', () => {
         socket.destroy()
         resolve()

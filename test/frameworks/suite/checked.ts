@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import type { BenchOptions } from './bench.ts'
 import { caseId } from './case.ts'
 import type { Framework } from './frameworks.ts'
 import { runSuite } from './run.ts'
@@ -8,8 +9,8 @@ import type { Run } from './run.ts'
 const SHOWN = 20
 
 /** Runs the suite with one application, and fails for every difference that is not documented. */
-export async function expectSame(framework: Framework, node?: string): Promise<Run> {
-  const run = await runSuite({ ...framework, ...(node === undefined ? {} : { node }) }, framework.cases)
+export async function expectSame(framework: Framework, bench: Pick<BenchOptions, 'node' | 'proxy'> = {}): Promise<Run> {
+  const run = await runSuite({ ...framework, ...bench }, framework.cases)
   expect(run.problems, run.output).toEqual([])
   const different = run.verdicts.flatMap(({ way, case: one, undocumented }) =>
     undocumented === undefined ? [] : [{ case: caseId(one), way, ...undocumented }],

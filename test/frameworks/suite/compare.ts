@@ -62,16 +62,27 @@ function text(conversation: Conversation): string {
   return JSON.stringify(conversation, undefined, 1)
 }
 
-/** What differs from one request to the next on any server: the date, and the names of sessions. */
+/** What differs from one request to the next on any server: the date, the names of sessions, and what stands between ranges. */
 function masked(conversation: Conversation): Conversation {
   const copy = structuredClone(conversation)
-  for (const answer of copy.answers) answer.fields = answer.fields.map(maskField)
+  for (const answer of copy.answers) {
+    answer.fields = answer.fields.map(maskField)
+    if (answer.fields.some((field) => BOUNDARY.test(field))) maskBoundary(answer)
+  }
   return copy
 }
 
 const DATE = /^(date): (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} 20\d\d \d\d:\d\d:\d\d GMT$/i
 const SESSION = /^(set-cookie): ([\w.]*(?:sid|sess(?:ion)?(?:Id)?)(?:\.sig)?=)[^;]+/i
 const EXPIRES = /(; expires=)(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} 20\d\d \d\d:\d\d:\d\d GMT/i
+
+/** That of several ranges, which httpd serves with a name for what is between them. */
+const BOUNDARY = /^(content-type: multipart\/byteranges; boundary=)(\w+)$/i
+
+function maskBoundary(answer: Conversation['answers'][number]): void {
+  answer.fields = answer.fields.map((field) => field.replace(BOUNDARY, '$1B').replace(/^(content-length: )\d+$/i, '$1N'))
+  answer.body = answer.body.replaceAll(/(?<=\r\n--)\w+(?=\r\n|--\r\n)/g, 'B')
+}
 
 function maskField(field: string): string {
   return field.replace(DATE, '$1: NOW').replace(SESSION, '$1: $2SESSION').replace(EXPIRES, '$1LATER')

@@ -12,6 +12,8 @@ export interface Difference {
   readonly frameworks?: readonly string[]
   /** The first major version of Node that shows it; every one when left out. */
   readonly sinceNode?: number
+  /** True: whether it occurs depends on the time. The tables do not say where it did. */
+  readonly atTimes?: true
   /** The cases that it may occur in, by `theme: name`. */
   readonly cases: RegExp
   /** Removes it from what one side gave: what is left must be equal. */
@@ -25,7 +27,7 @@ export function rewriteHeaders(conversation: Conversation, rewrite: (headers: Re
   })
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

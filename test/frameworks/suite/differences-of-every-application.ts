@@ -1,14 +1,14 @@
 import { forgetAnswers, replaceFields, rewriteHeaders, sorted } from './difference.ts'
 import type { Difference } from './difference.ts'
 import { rewriteJson } from './json-body.ts'
-import { BINARY } from './ways.ts'
+import { EVERY_BINARY } from './ways.ts'
 
 /** Differences that applications of every kind may show. */
 export const OF_EVERY_APPLICATION: readonly Difference[] = [
   {
     name: 'The fields of the request come in another order',
-    reason: 'nginx sends Content-Type and Content-Length, which are variables of their own, before the other fields.',
-    ways: BINARY,
+    reason: 'Content-Type and Content-Length are variables of their own, which come before the other fields.',
+    ways: EVERY_BINARY,
     cases: /./,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -19,7 +19,7 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
   {
     name: 'An Upgrade that nobody takes is seen',
     reason: 'The configuration for HTTP drops it; a variable of the request it stays.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^request fields: an upgrade that nobody takes/,
     takesAway: (conversation) => {
       rewriteHeaders(conversation, (headers) => {
@@ -40,7 +40,7 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
     name: "The application's own answer to what is no HTTP is not given",
     reason:
       "Fastify listens for 'clientError' on its server. Connections belong to tsgi's server, which answers 400 as `node:http` does.",
-    ways: ['HTTP', 'embedded HTTP'],
+    ways: ['HTTP', 'Apache HTTP', 'embedded HTTP'],
     frameworks: ['Fastify'],
     cases:
       /^(?:methods: the rare (?:UNKNOWN|get)|targets: .*[^\0-\x7f]|request bodies: a (?:malformed|Content-Length|negative)|connections: )/,
@@ -50,7 +50,7 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
     name: 'Methods and targets that the parser of `node:http` refuses are served',
     reason:
       'It knows a list of methods, and no bytes beyond ASCII in a target: it answers 400. Over FastCGI and uwsgi nothing is parsed again.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^(?:methods: the rare (?:UNKNOWN|get)|targets: .*[^\0-\x7f])/,
     takesAway: forgetAnswers,
   },
@@ -75,7 +75,7 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
   {
     name: 'The loss of a response without a length is not seen',
     reason: 'uwsgi ends a response by closing the connection, and has no other sign for one that is incomplete.',
-    ways: ['uwsgi'],
+    ways: ['uwsgi', 'Apache uwsgi'],
     cases: /^(?:errors: behind the head|events: (?:destroy-|error-in-pipeline|abort-signal))/,
     takesAway: (conversation) => {
       conversation.connection = 'closed'

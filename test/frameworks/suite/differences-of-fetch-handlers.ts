@@ -1,6 +1,6 @@
 import { dropFields, forgetAnswers, replaceFields } from './difference.ts'
 import type { Difference } from './difference.ts'
-import { EVERY_WAY } from './ways.ts'
+import { BINARY, EVERY_WAY } from './ways.ts'
 
 /** Differences of applications that are functions of a Request, and were made servers by an adapter of their framework. */
 export const OF_FETCH_HANDLERS: readonly Difference[] = [
@@ -29,7 +29,7 @@ export const OF_FETCH_HANDLERS: readonly Difference[] = [
   {
     name: 'The URL of a Request has no fragment',
     reason: 'A target with one is malformed (RFC 9112, section 3.2); a Request is made of what is before it.',
-    ways: EVERY_WAY,
+    ways: [...BINARY, 'HTTP', 'embedded HTTP'],
     frameworks: ['Hono, fetch', 'h3, fetch'],
     cases: /^targets: .*#/,
     takesAway: forgetAnswers,

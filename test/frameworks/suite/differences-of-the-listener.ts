@@ -1,14 +1,14 @@
 import { dropFields, forgetAnswers, replaceFields } from './difference.ts'
 import type { Difference } from './difference.ts'
 import { rewriteJson } from './json-body.ts'
-import { BINARY, EVERY_WAY } from './ways.ts'
+import { BINARY, EVERY_BINARY, EVERY_WAY } from './ways.ts'
 
 /** Differences that only the application shows that looks for them: test/apps/listener. */
 export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'res.sendDate is false',
     reason: "The date of a response is the proxy's to say.",
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^heads: report(?:, HEAD)?$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -30,7 +30,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
     name: 'Fields of the connection do not reach the client',
     reason:
       'Trailer, Upgrade, Status and Proxy-* belong to the connection with the client, or mean something to a gateway (RFC 3875, section 6.3.3; RFC 9110, section 7.6.1).',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^heads: (?:trailers|upgrade-required|status-field|proxy-authenticate)$/,
     takesAway: (conversation) => {
       dropFields(conversation, /^(?:Trailer|Upgrade|Status|Proxy-Authenticate): /)
@@ -39,7 +39,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'Interim responses are not sent',
     reason: 'FastCGI and uwsgi carry one response. Their callbacks are called.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^heads: interim-callbacks$/,
     takesAway: (conversation) => {
       for (const answer of conversation.answers) answer.interim = []
@@ -49,7 +49,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'rawHeaders has names as they are mostly written',
     reason: 'A gateway does not tell the case of a name.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^requests: raw names in small letters$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -60,7 +60,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'req.socket.server is undefined',
     reason: 'The socket of a request that came over a binary protocol belongs to no server of Node.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^requests: socket$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -71,7 +71,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'req.socket does not know the port of the client',
     reason: 'Over HTTP by a unix socket the client is known by X-Forwarded-For, which has no port.',
-    ways: ['HTTP'],
+    ways: ['HTTP', 'Apache HTTP'],
     cases: /^requests: socket$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -82,7 +82,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'req.socket does not know the local address',
     reason: 'The server listens on a unix socket, and HTTP has no field for the address that the client came to.',
-    ways: ['HTTP'],
+    ways: ['HTTP', 'Apache HTTP'],
     cases: /^requests: local-address$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -93,7 +93,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'res has members of its own',
     reason: 'end and writeHead are in the response itself, for frameworks exchange the prototype.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^requests: instances$/,
     takesAway: (conversation) => {
       rewriteJson(conversation, (value) => {
@@ -116,14 +116,14 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'A failure of writing becomes a 500',
     reason: 'Where the head is not sent yet, a response that could not be written is answered for; Node cuts the connection.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^refusals: unknown encoding$/,
     takesAway: forgetAnswers,
   },
   {
     name: 'res.socket is still there on close',
     reason: 'Node takes the socket of a response away for the next one on the connection. Here it is that of this request alone.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^events: /,
     takesAway: (conversation) => {
       conversation.log = conversation.log.map((entry) => entry.replace(/socket=(?:null|there)$/, 'socket=?'))
@@ -132,7 +132,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'Events of a request that is given up come in another order',
     reason: 'A real socket closes a turn of the event loop later, when the kernel has closed it.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^events: (?:destroy-request|error-in-pipeline|socket-timeout|waits-then-answers)/,
     takesAway: (conversation) => {
       conversation.log.sort()
@@ -141,7 +141,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'The end of a request comes a little later among the events of its response',
     reason: 'Node 26 puts the end of a request without a body into its stream before the listener is called.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     sinceNode: 26,
     cases: /^events: /,
     takesAway: (conversation) => {
@@ -159,7 +159,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'stream.finished() calls a destroyed request that was not read incomplete',
     reason: 'Node has put the end of a request without a body into its stream by then; here it is put there when somebody reads.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^events: destroy-request/,
     takesAway: (conversation) => {
       conversation.log = conversation.log.filter((entry) => !entry.startsWith('finished(req)'))
@@ -168,7 +168,7 @@ export const OF_THE_LISTENER: readonly Difference[] = [
   {
     name: 'A body that is still read after the response is aborted',
     reason: 'The exchange with the proxy is over with the response: over uwsgi, so is the connection.',
-    ways: BINARY,
+    ways: EVERY_BINARY,
     cases: /^events: before-the-body/,
     takesAway: (conversation) => {
       conversation.log = conversation.log.filter((entry) => !/^(?:req|finished\(req\)) /.test(entry))

@@ -10,7 +10,7 @@ requires('full', 'nodes', 'apps', 'nginx', 'dist', 'proc').describe('the same ap
     it.each([LISTENER, ...FRAMEWORKS])(
       '$name is served as node:http serves it, but for documented differences',
       async (framework) => {
-        await expectSame(framework, node)
+        await expectSame(framework, { node })
       },
       2 * MINUTE_MS,
     )

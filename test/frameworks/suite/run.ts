@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { valueOf } from './answer.ts'
 import { startBench } from './bench.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { converse } from './client.ts'
@@ -9,10 +10,16 @@ import { compare } from './compare.ts'
 import type { Verdict } from './compare.ts'
 import type { Difference } from './difference.ts'
 import { DIFFERENCES } from './differences.ts'
-import { WAYS } from './ways.ts'
+import { waysOf } from './ways.ts'
+import type { Reference, WayName } from './ways.ts'
 
 /** Cases under way at a time: enough to fill the waits of slow ones, few enough that what has to come in time does. */
 const AT_ONCE = 6
+/**
+ * httpd does not see that a client leaves while the application waits: these cases take until the application's patience ends, beside
+ * the others.
+ */
+const LEAVING_AT_ONCE = 20
 
 export interface Run {
   readonly verdicts: readonly Verdict[]
@@ -47,12 +54,21 @@ export async function runSuite(options: SuiteOptions, cases: readonly Case[]): P
   const verdicts: Verdict[] = []
   const problems: string[] = []
   try {
-    const waiting = [...cases]
-    const worker = async (): Promise<void> => {
-      for (let one = waiting.shift(); one !== undefined; one = waiting.shift())
-        await play(one, { bench, options, differences, verdicts, problems })
+    const playAll = async (waiting: Case[], atOnce: number): Promise<void> => {
+      const worker = async (): Promise<void> => {
+        for (let one = waiting.shift(); one !== undefined; one = waiting.shift())
+          await play(one, { bench, options, differences, verdicts, problems })
+      }
+      await Promise.all(Array.from({ length: atOnce }, worker))
     }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    const isSlow = (one: Case): boolean => options.proxy === 'Apache' && one.leaves !== undefined
+    await Promise.all([
+      playAll(cases.filter(isSlow), LEAVING_AT_ONCE),
+      playAll(
+        cases.filter((one) => !isSlow(one)),
+        AT_ONCE,
+      ),
+    ])
     return { verdicts, problems, output: bench.output() }
   } finally {
     await bench.stop()
@@ -68,14 +84,14 @@ interface Playing {
 }
 
 async function play(one: Case, { bench, options, differences, verdicts, problems }: Playing): Promise<void> {
-  const ways = WAYS.filter((way) => one.ways?.includes(way.name) ?? true)
+  const ways = waysOf(options.proxy ?? 'nginx').filter((way) => one.ways?.includes(way.name) ?? true)
   const references = [...new Set(ways.map((way) => way.reference))]
-  const names: (keyof Bench['targets'])[] = [...references, ...ways.map((way) => way.name)]
+  const names: (Reference | WayName)[] = [...references, ...ways.map((way) => way.name)]
   const results = await Promise.allSettled(
     names.map((name) =>
       converseAgain(
         one,
-        bench.targets[name],
+        bench.target(name),
         references.some((reference) => reference === name),
       ),
     ),
@@ -87,6 +103,8 @@ async function play(one: Case, { bench, options, differences, verdicts, problems
     else problems.push(`${caseId(one)}, ${name}: ${String(result.reason)}`)
   }
   for (const reference of references) {
+    if (one.leaves !== undefined && conversations.get(reference)?.connection === 'silent')
+      problems.push(`${caseId(one)}: ${reference} did not give what the client waited for before it left`)
     const statusLine = conversations.get(reference)?.answers[0]?.statusLine
     if (
       options.whole &&
@@ -108,7 +126,7 @@ async function play(one: Case, { bench, options, differences, verdicts, problems
 const REPLAYS = 3
 
 /**
- * `node:http` closes a connection behind a malformed request or after a while, and nginx may be sending the next request on it
+ * `node:http` closes a connection behind a malformed request or after a while, and the proxy may be sending the next request on it
  * by then: its 502 says nothing of the application. tsgi gets no second chance.
  */
 async function converseAgain(one: Case, target: Target, isReference: boolean): Promise<Conversation> {
@@ -119,6 +137,11 @@ async function converseAgain(one: Case, target: Target, isReference: boolean): P
   return conversation
 }
 
-function isLost({ answers }: Conversation): boolean {
-  return answers.some(({ statusLine, fields }) => statusLine.includes(' 502 ') && fields.includes('Server: nginx'))
+/** httpd closes the client's connection instead, where it has answered on it before. */
+function isLost({ answers, connection }: Conversation): boolean {
+  const isTold = answers.some(({ fields, end }) => end !== 'length' || /close/i.test(valueOf(fields, 'connection') ?? ''))
+  if (connection === 'closed' && !isTold) return true
+  return answers.some(
+    ({ statusLine, fields }) => statusLine.includes(' 502 ') && fields.some((field) => /^Server: (?:nginx|Apache)$/.test(field)),
+  )
 }

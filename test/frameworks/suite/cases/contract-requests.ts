@@ -1,3 +1,4 @@
+import { APACHE, BINARY } from '../ways.ts'
 import { get, request, Theme, utf8 } from '../case.ts'
 
 const methods = new Theme('methods')
@@ -148,7 +149,7 @@ fields
   .add(
     'an upgrade that nobody takes',
     get('/echo', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAAA'),
-    { ways: ['FastCGI', 'uwsgi', 'HTTP'] },
+    { ways: [...BINARY, 'HTTP', ...APACHE] },
   )
   .add('the peer', get('/ip'), { status: 200 })
   .add('the peer of forged fields', get('/ip', 'X-Forwarded-For: 6.6.6.6'))

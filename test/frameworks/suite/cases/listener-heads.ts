@@ -1,3 +1,4 @@
+import { APACHE, BINARY } from '../ways.ts'
 import { get, request, Theme } from '../case.ts'
 
 const plain = [
@@ -78,6 +79,6 @@ for (const code of [
 }
 for (const bytes of [1000, 8000, 30_000, 100_000]) theme.add(`a field of ${bytes} bytes`, get(`/head/long-field?n=${bytes}`))
 // nginx before 1.29 takes an interim response for the final one.
-theme.add('interim-callbacks', get('/head/interim-callbacks'), { ways: ['FastCGI', 'uwsgi', 'embedded HTTP'] })
+theme.add('interim-callbacks', get('/head/interim-callbacks'), { ways: [...BINARY, 'embedded HTTP', ...APACHE] })
 
 export const headCases = theme.cases
