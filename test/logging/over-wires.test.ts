@@ -10,7 +10,7 @@ import { Server } from '../../src/server/server.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
 import { DIRECT_WAYS, EVERY_WAY, over } from '../conformance/bench.ts'
 import { until } from '../support/until.ts'
-import { BEHIND_NGINX, DIRECT, UpgradeBench } from '../upgrades/bench.ts'
+import { DIRECT, PROXIED, UpgradeBench } from '../upgrades/bench.ts'
 
 /** What was logged: status, bytes, the line in the combined format. */
 class Recorded {
@@ -211,7 +211,7 @@ describe('the access log of a Node application over HTTP', () => {
   })
 })
 
-describe.each([...DIRECT, ...BEHIND_NGINX.slice(0, 1)])('an upgraded connection, over $name', (way) => {
+describe.each([...DIRECT, ...PROXIED.filter(({ wire }) => wire === 'fastcgi')])('an upgraded connection, over $name', (way) => {
   it('is logged when it closes, with the answer and what was written', async () => {
     const bench = new UpgradeBench(way)
     onTestFinished(() => bench.stop())

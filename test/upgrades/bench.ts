@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:net'
 import type { Server as NetServer, Socket } from 'node:net'
@@ -16,6 +16,7 @@ import type { ServerOptions } from '../../src/server/server.ts'
 import type { Wire } from '../../src/proxy/site.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
 import { nginxText, siteIn } from '../proxy/sites.ts'
+import { startApache } from '../support/apache.ts'
 import { findExecutable, requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
 import { uwsgiRequest } from '../wire/uwsgi.ts'
@@ -25,22 +26,22 @@ import { gatewayParams } from '../wire/request.ts'
 export interface Way {
   readonly name: string
   readonly wire: Wire
-  readonly proxied: boolean
+  /** What is in front of it. */
+  readonly proxy?: 'nginx' | 'Apache'
 }
 
 export const DIRECT: readonly Way[] = [
-  { name: 'uwsgi', wire: 'uwsgi', proxied: false },
-  { name: 'HTTP', wire: 'http', proxied: false },
+  { name: 'uwsgi', wire: 'uwsgi' },
+  { name: 'HTTP', wire: 'http' },
 ]
 
-export const BEHIND_NGINX: readonly Way[] = [
-  { name: 'nginx with wire fastcgi', wire: 'fastcgi', proxied: true },
-  { name: 'nginx with wire uwsgi', wire: 'uwsgi', proxied: true },
-  { name: 'nginx with wire scgi', wire: 'scgi', proxied: true },
-  { name: 'nginx with wire http', wire: 'http', proxied: true },
-]
+const WIRES = ['fastcgi', 'uwsgi', 'scgi', 'http'] as const
 
-export const EVERY_WAY: readonly Way[] = [...DIRECT, ...BEHIND_NGINX]
+export const PROXIED: readonly Way[] = (['nginx', 'Apache'] as const).flatMap((proxy) =>
+  WIRES.map((wire) => ({ name: `${proxy} with wire ${wire}`, wire, proxy })),
+)
+
+export const EVERY_WAY: readonly Way[] = [...DIRECT, ...PROXIED]
 
 /** A server, what is in front of it, and where its clients connect: one for each test. */
 export class UpgradeBench {
@@ -79,18 +80,19 @@ export class UpgradeBench {
   }
 
   async start(handler: RequestHandler, options: Partial<ServerOptions> = {}): Promise<void> {
-    const { wire, proxied } = this.way
+    const { wire, proxy } = this.way
     this.#server = new Server({ handler, log: this.log, mountPoint: this.#mountPoint, ...options })
     const server = this.#server
     this.#leave.push(async () => void (await server.drain(0)))
-    if (wire === 'http' && !proxied) {
+    if (wire === 'http' && proxy === undefined) {
       const bound = await server.listen({ type: 'tcp', host: '127.0.0.1', port: 0 })
       if (bound.type === 'tcp') this.#port = bound.port
       return
     }
     const socketPath = join(this.#root, 'tsgi.sock')
     await server.listen({ type: 'unix', path: socketPath })
-    if (proxied) await this.#startNginx(socketPath)
+    if (proxy === 'nginx') await this.#startNginx(socketPath)
+    else if (proxy === 'Apache') await this.#startApache(socketPath)
     else await this.#startGateway(socketPath)
   }
 
@@ -157,6 +159,15 @@ export class UpgradeBench {
     attempt()
     await until(() => accepts || ended, 'nginx')
     if (ended) throw new Error(readFileSync(errorLog, 'utf8'))
+  }
+
+  async #startApache(socketPath: string): Promise<void> {
+    // httpd's workers are another user than the test, where that is root.
+    chmodSync(this.#root, 0o755)
+    chmodSync(socketPath, 0o777)
+    const apache = await startApache(this.way.wire, socketPath, { mountPoint: this.#mountPoint })
+    this.#port = apache.port
+    this.#leave.push(() => apache.stop())
   }
 
   /** In front of a uwsgi socket what makes HTTP's requests uwsgi's, and then passes bytes both ways. */
@@ -253,7 +264,7 @@ export function echoServer(server: ReturnType<typeof createHttpServer>): WebSock
 /** Registers the same tests for each way; each test starts what it serves. */
 export function over(ways: readonly Way[], title: string, body: (bench: () => UpgradeBench) => void, mountPoint = ''): void {
   for (const way of ways) {
-    const register = way.proxied ? requires('nginx').describe : describe
+    const register = way.proxy === undefined ? describe : requires(way.proxy === 'nginx' ? 'nginx' : 'apache2').describe
     register(`${title}, over ${way.name}`, () => {
       let bench = new UpgradeBench(way, mountPoint)
       let used = false

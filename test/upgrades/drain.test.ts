@@ -146,7 +146,7 @@ over(DIRECT, 'a drain', (bench) => {
 
 requires('full').describe('a client that does not answer a close frame', () => {
   it('is cut after a few seconds, however long the drain may take', async () => {
-    const bench = new UpgradeBench({ name: 'uwsgi', wire: 'uwsgi', proxied: false })
+    const bench = new UpgradeBench({ name: 'uwsgi', wire: 'uwsgi' })
     try {
       await bench.serveNode(echoServer)
       const raw = await bench.raw()
@@ -166,7 +166,7 @@ requires('full').describe('a client that does not answer a close frame', () => {
 
 describe('a server with upgraded connections', () => {
   it('forgets those that close', async () => {
-    const bench = new UpgradeBench({ name: 'uwsgi', wire: 'uwsgi', proxied: false })
+    const bench = new UpgradeBench({ name: 'uwsgi', wire: 'uwsgi' })
     try {
       await bench.serveNode(echoServer)
       const socket = await bench.open()
