@@ -3,6 +3,7 @@
  *
  * As root on Debian it first installs the programs that the tests use (test/support/executables.json) and, from npm into
  * .cache/nodes, the other Node versions. Elsewhere it names what is missing. It ends at the first step that fails.
+ * What is written for nginx is tested twice: with the installed one, and with the newest that Debian has (newest-nginx.mjs).
  * A checkout that only root can read, such as one in /root, is copied first: tests start servers as other users too.
  * Last line: `N passed, N failed`, the tests of vitest; a check that fails before them counts as one.
  */
@@ -15,6 +16,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -24,6 +26,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
+import { newestNginx } from './newest-nginx.mjs'
 
 const NODE_MAJORS = [22, 24, 26]
 const TEST_TIMEOUT_MS = 24 * 60_000
@@ -115,20 +118,42 @@ function withoutNpmSettings() {
   return Object.fromEntries(['npm_config_local_prefix', 'npm_config_prefix', 'INIT_CWD'].map((name) => [name, undefined]))
 }
 
-function runTests(nodes, projects) {
+/** Runs the tests that vitest is told to take. Throws where one fails or is skipped. */
+function runTests(selection, more) {
   rmSync(resultsFile, { force: true })
-  const env = { TSGI_TEST_FULL: '1', TSGI_TEST_NODES: nodes.join(delimiter), TSGI_TEST_RESULTS: resultsFile }
+  const env = { TSGI_TEST_FULL: '1', TSGI_TEST_RESULTS: resultsFile, ...more }
   let failure
   try {
-    const selection = projects.flatMap((project) => ['--project', project])
     run('npx', ['--no-install', 'vitest', 'run', ...selection], { env, timeout: TEST_TIMEOUT_MS })
   } catch (error) {
     failure = error
   }
-  const counts = readCounts()
-  if (failure !== undefined && counts.failed === 0) counts.failed = 1
-  if (counts.failed > 0) summary.push(...failedTests())
-  return { counts, failure }
+  const these = readCounts()
+  if (failure !== undefined && these.failed === 0) these.failed = 1
+  for (const key of Object.keys(counts)) counts[key] += these[key]
+  if (these.failed > 0) summary.push(...failedTests())
+  if (failure !== undefined) throw failure
+  if (these.passed + these.failed === 0) throw new StepFailed('no test ran')
+  if (these.skipped > 0) throw new StepFailed(`${these.skipped} tests were skipped`)
+}
+
+/** What is written for nginx, and what is served behind it. The tests of what is written for Apache would be the same. */
+function filesOfNginx() {
+  const files = readdirSync(join(checkout, 'test/proxy'), { recursive: true })
+  const ofProxy = files.filter((name) => name.endsWith('.test.ts') && !name.startsWith('apache-'))
+  return [...ofProxy.map((name) => `test/proxy/${name}`), 'test/conformance/', 'test/frameworks/suite/listener.test.ts']
+}
+
+function testNewestNginx() {
+  progress('newest nginx')
+  const { executable, version, reason } = newestNginx()
+  if (executable === undefined) {
+    summary.push(`NOT RUN tests with a newer nginx: ${reason}`)
+    return
+  }
+  step(`tests with nginx ${version}`, () => {
+    runTests(filesOfNginx(), { TSGI_TEST_NGINX: executable })
+  })
 }
 
 /** The failed tests by file and name with the first line of each message: who reads only the end learns enough to go on. */
@@ -200,13 +225,11 @@ try {
   // What is measured is measured with nothing beside it.
   for (const projects of [['library', 'processes'], ['chaos']]) {
     step(`tests: ${projects.join(', ')}`, () => {
-      const tests = runTests(nodes, projects)
-      for (const key of Object.keys(counts)) counts[key] += tests.counts[key]
-      if (tests.failure !== undefined) throw tests.failure
-      if (tests.counts.passed + tests.counts.failed === 0) throw new StepFailed('no test ran')
-      if (tests.counts.skipped > 0) throw new StepFailed(`${tests.counts.skipped} tests were skipped`)
+      const selection = projects.flatMap((project) => ['--project', project])
+      runTests(selection, { TSGI_TEST_NODES: nodes.join(delimiter) })
     })
   }
+  testNewestNginx()
   isGreen = counts.failed === 0
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error

@@ -5,9 +5,9 @@ import type { NginxBuild } from '../../src/proxy/nginx/build.ts'
 import { findExecutable } from '../support/requirements.ts'
 import { NGINX_BUILD } from './sites.ts'
 
-/** The nginx that tests run: the installed one, or the one that TSGI_TEST_NGINX names, such as a newer one. */
+/** The nginx that tests run. */
 export function testedNginx(): string {
-  return process.env.TSGI_TEST_NGINX ?? findExecutable('nginx') ?? 'nginx'
+  return findExecutable('nginx') ?? 'nginx'
 }
 
 let build: NginxBuild | undefined

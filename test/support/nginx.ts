@@ -3,10 +3,14 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { render } from '../../src/proxy/nginx/directive.ts'
+import { requestHeaders } from '../../src/proxy/nginx/params.ts'
+import { clientVariables } from '../../src/proxy/nginx/trust.ts'
+import type { Wire } from '../../src/proxy/site.ts'
 import { findExecutable } from './requirements.ts'
 
 export interface NginxOptions {
-  wire: 'fastcgi' | 'uwsgi' | 'scgi'
+  wire: Wire
   /** The socket of the server behind it. */
   socketPath: string
   /** `fastcgi_keep_conn`; off is one connection a request. Default on. */
@@ -93,6 +97,7 @@ async function startOnce(options: NginxOptions, port: number): Promise<RunningNg
 
 function nginxConfiguration(options: NginxOptions, directory: string, port: number): string {
   const { wire, socketPath, keepConn = true, requestBuffering = true, buffering = true, location = [] } = options
+  const module = wire === 'http' ? 'proxy' : wire
   return `
 daemon off;
 pid ${directory}/nginx.pid;
@@ -108,22 +113,25 @@ http {
   fastcgi_temp_path ${directory}/temp/fastcgi;
   uwsgi_temp_path ${directory}/temp/uwsgi;
   scgi_temp_path ${directory}/temp/scgi;
+  map $http_upgrade $tsgi_upgrade { default $http_upgrade; "" ""; h2c ""; }
+  map $tsgi_upgrade $tsgi_connection { default upgrade; "" ""; }
+  map $http_host $tsgi_host { default $http_host; "" $server_name; }
   upstream application { server unix:${socketPath} fail_timeout=0; keepalive 8; }
   server {
     listen 127.0.0.1:${port};
     server_name tsgi.test;
     location / {
-${paramsFor(wire)
-  .map((param) => `      ${wire}_param ${param};`)
-  .join('\n')}
+${(wire === 'http' ? [] : paramsFor(wire)).map((param) => `      ${wire}_param ${param};`).join('\n')}
+      ${wire === 'http' ? render(requestHeaders({}, clientVariables(undefined))) : ''}
       ${wire === 'fastcgi' ? `fastcgi_keep_conn ${keepConn ? 'on' : 'off'};` : ''}
-      ${wire}_buffer_size 32k;
-      ${wire}_buffers 16 32k;
-      ${wire}_busy_buffers_size 64k;
-      ${wire}_request_buffering ${requestBuffering ? 'on' : 'off'};
-      ${wire}_buffering ${buffering ? 'on' : 'off'};
+      ${wire === 'http' ? 'proxy_http_version 1.1; proxy_redirect off;' : ''}
+      ${module}_buffer_size 32k;
+      ${module}_buffers 16 32k;
+      ${module}_busy_buffers_size 64k;
+      ${module}_request_buffering ${requestBuffering ? 'on' : 'off'};
+      ${module}_buffering ${buffering ? 'on' : 'off'};
       ${location.join('\n      ')}
-      ${wire}_pass application;
+      ${module}_pass ${wire === 'http' ? 'http://' : ''}application;
     }
   }
 }

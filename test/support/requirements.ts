@@ -27,8 +27,13 @@ export const isFullRun: boolean = process.env.TSGI_TEST_FULL === '1'
 /** The other Node binaries to test on, as absolute paths: TSGI_TEST_NODES, separated by colons. */
 export const otherNodes: readonly string[] = (process.env.TSGI_TEST_NODES ?? '').split(delimiter).filter((path) => path !== '')
 
-/** Absolute path of an executable on PATH (or where Debian puts daemons), or undefined. */
+/**
+ * Absolute path of an executable on PATH (or where Debian puts daemons), or undefined. nginx is the one that TSGI_TEST_NGINX names, where
+ * it names one.
+ */
 export function findExecutable(name: string): string | undefined {
+  const other = name === 'nginx' ? process.env.TSGI_TEST_NGINX : undefined
+  if (other !== undefined) return isExecutable(other) ? other : undefined
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }

@@ -12,6 +12,8 @@ export interface Difference {
   readonly frameworks?: readonly string[]
   /** The first major version of Node that shows it; every one when left out. */
   readonly sinceNode?: number
+  /** The first version of nginx that shows it. The tables, which are made with an older one, do not say where it did. */
+  readonly sinceNginx?: string
   /** True: whether it occurs depends on the time. The tables do not say where it did. */
   readonly atTimes?: true
   /** The cases that it may occur in, by `theme: name`. */

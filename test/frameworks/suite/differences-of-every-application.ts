@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { forgetAnswers, replaceFields, rewriteHeaders, sorted } from './difference.ts'
 import type { Difference } from './difference.ts'
 import { rewriteJson } from './json-body.ts'
@@ -29,11 +30,11 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
   },
   {
     name: 'The reason phrase loses what it begins and ends with',
-    reason: 'FastCGI has a field for it, whose spaces nginx takes off.',
+    reason: "FastCGI has a field for it, whose spaces nginx takes off. Newer ones write the status's own where none is left.",
     ways: ['FastCGI'],
     cases: /./,
     takesAway: (conversation) => {
-      for (const answer of conversation.answers) answer.statusLine = answer.statusLine.trimEnd()
+      for (const answer of conversation.answers) answer.statusLine = withoutUsualPhrase(answer.statusLine.trimEnd())
     },
   },
   {
@@ -90,3 +91,8 @@ export const OF_EVERY_APPLICATION: readonly Difference[] = [
     takesAway: forgetAnswers,
   },
 ]
+
+function withoutUsualPhrase(statusLine: string): string {
+  const [version = '', status = '', ...phrase] = statusLine.split(' ')
+  return phrase.join(' ') === STATUS_CODES[status] ? `${version} ${status}` : statusLine
+}

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { valueOf } from './answer.ts'
+import { isAtLeast } from '../../../src/proxy/version.ts'
+import { testedBuild } from '../../proxy/tested-nginx.ts'
 import { startBench } from './bench.ts'
 import type { Bench, BenchOptions } from './bench.ts'
 import { converse } from './client.ts'
@@ -35,9 +37,14 @@ export interface SuiteOptions extends BenchOptions {
   readonly whole: boolean
 }
 
+/** Whether this version of Node, and the nginx that is tested, show a difference. */
+export function isExpected({ sinceNode = 0, sinceNginx }: Difference, major: number): boolean {
+  return sinceNode <= major && (sinceNginx === undefined || isAtLeast(testedBuild().version, sinceNginx))
+}
+
 /** Those that an application of this framework may show on this version of Node. */
 export function differencesOf(framework: string, major: number): Difference[] {
-  return DIFFERENCES.filter(({ frameworks, sinceNode = 0 }) => (frameworks?.includes(framework) ?? true) && sinceNode <= major)
+  return DIFFERENCES.filter((one) => (one.frameworks?.includes(framework) ?? true) && isExpected(one, major))
 }
 
 /** The major version of a Node, or of the one that runs the tests. */

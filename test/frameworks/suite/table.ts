@@ -45,7 +45,9 @@ export function rowOf(framework: Framework, run: Run): Row {
     cases: framework.cases.length,
     differences: waysOf(framework.proxy ?? 'nginx').map((way) => {
       const names = new Set(run.verdicts.filter((verdict) => verdict.way === way.name).flatMap((verdict) => verdict.differences))
-      return DIFFERENCES.flatMap(({ name, atTimes = false }, index) => (names.has(name) && !atTimes ? [index + 1] : []))
+      return DIFFERENCES.flatMap(({ name, atTimes = false, sinceNginx }, index) =>
+        names.has(name) && !atTimes && sinceNginx === undefined ? [index + 1] : [],
+      )
     }),
   }
 }
@@ -54,12 +56,13 @@ export function rowOf(framework: Framework, run: Run): Row {
 export function renderTable(proxy: Proxy, rows: readonly Row[]): string {
   const { begin, end, introduction } = SECTIONS[proxy]
   const head = ['Application', 'Cases', ...waysOf(proxy).map((way) => way.name)]
-  const reasons = DIFFERENCES.flatMap(({ name, reason, ways, sinceNode, atTimes = false }, index) => {
+  const reasons = DIFFERENCES.flatMap(({ name, reason, ways, sinceNode, sinceNginx, atTimes = false }, index) => {
     const isOfApache = ways.every((way) => way.startsWith('Apache '))
     if (isOfApache !== (proxy === 'Apache')) return []
     const where = [
       ways.join(', '),
       ...(sinceNode === undefined ? [] : [`since Node ${sinceNode}`]),
+      ...(sinceNginx === undefined ? [] : [`since nginx ${sinceNginx}`]),
       ...(atTimes ? ['at times'] : []),
     ].join('; ')
     return [{ number: index + 1, text: `**${name}** (${where}). ${reason}` }]
