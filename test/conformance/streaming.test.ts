@@ -112,10 +112,7 @@ over(
 )
 
 over(
-  // Apache answers 411 by itself over uwsgi and SCGI, which have no word for a body without a length.
-  EVERY_WAY.filter(
-    ({ proxied, proxy, wire }) => (proxied || wire === 'http') && !(proxy === 'apache' && (wire === 'uwsgi' || wire === 'scgi')),
-  ),
+  EVERY_WAY.filter(({ proxied, wire }) => proxied || wire === 'http'),
   'a chunked request body',
   (bench) => {
     it('[38] is read to its end', async () => {

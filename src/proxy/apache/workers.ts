@@ -31,7 +31,8 @@ export function below(path: string): readonly (Literal | Own)[] {
 }
 
 /**
- * What leads requests to the workers over HTTP: upgrades, which only HTTP can carry, and every request where that is the wire.
+ * What leads requests to the workers over HTTP: upgrades, which only HTTP can carry, bodies without a length where the wire is uwsgi or SCGI,
+ * and every request where HTTP is the wire.
  * mod_rewrite does it, because ProxyPass would write the URL anew. Clients offer h2c with ordinary requests: not that.
  */
 export function httpRules(site: Site): Node[] {
@@ -45,6 +46,15 @@ export function httpRules(site: Site): Node[] {
       directive('RewriteCond', own('%{HTTP:Upgrade}'), own('!^(?:h2c)?$'), own('[NC]')),
       ...passRaw(application, upgradeHost(index)),
     ]),
+    ...(chunksGoByHttp(site)
+      ? [
+          { comment: 'So does a body without a length, which this wire cannot carry.' },
+          ...byMountPoint(site).flatMap((application, index) => [
+            directive('RewriteCond', own('%{HTTP:Transfer-Encoding}'), own('.')),
+            ...passRaw(application, chunkHost(index)),
+          ]),
+        ]
+      : []),
     ...(site.wire === 'http'
       ? [
           { comment: 'Other requests, their URLs as they came, too.' },
@@ -114,7 +124,14 @@ export function workers(site: Site): Node[] {
       'enablereuse=off',
       ...waits(timeouts.upgradeReadMs),
     )
-    return [from(mountPoint === '' ? 'wire' : option, requests), upgrades]
+    const chunks = pass(
+      `tsgi-chunks-${index + 1}`,
+      `http://${chunkHost(index)}`,
+      'enablereuse=off',
+      'flushpackets=on',
+      ...waits(timeouts.readMs),
+    )
+    return [from(mountPoint === '' ? 'wire' : option, requests), ...(chunksGoByHttp(site) ? [chunks] : []), upgrades]
   })
 }
 
@@ -125,4 +142,13 @@ function workerHost(index: number): string {
 
 function upgradeHost(index: number): string {
   return `tsgi-upgrades-${index + 1}`
+}
+
+function chunkHost(index: number): string {
+  return `tsgi-chunks-${index + 1}`
+}
+
+/** mod_proxy_uwsgi and mod_proxy_scgi answer them 411. HTTP would leave out what clients' certificates say, so that then this stays. */
+function chunksGoByHttp({ wire, tls }: Site): boolean {
+  return (wire === 'uwsgi' || wire === 'scgi') && tls?.environment !== true
 }

@@ -133,13 +133,6 @@ export const BEHIND_APACHE: readonly Difference[] = [
     },
   },
   {
-    name: 'A body without a length is answered 411',
-    reason: 'mod_proxy_uwsgi passes on no chunks.',
-    ways: ['Apache uwsgi'],
-    cases: /chunk|with trailers|of trailers|a length and chunks/,
-    takesAway: forgetAnswers,
-  },
-  {
     name: 'Names of request fields with other signs than letters, digits and hyphens are dropped',
     reason: 'A variable has no other name; httpd drops what could be taken for another field.',
     ways: APACHE_BINARY,
