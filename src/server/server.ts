@@ -143,7 +143,9 @@ export class Server implements SocketOwner {
     const protocol = options.protocol ?? 'auto'
     // Of an inherited descriptor only the socket itself tells whether it is TCP's.
     let overTcp: boolean | undefined
-    const isClient = (): boolean => (overTcp ??= typeof listener.address() === 'object')
+    // An inherited unix socket has no address that Node knows: null.
+    const isOverTcp = (bound: ReturnType<NetServer['address']>): boolean => typeof bound === 'object' && bound !== null
+    const isClient = (): boolean => (overTcp ??= isOverTcp(listener.address()))
     const accept = (socket: Socket): AcceptedSocket => {
       const accepted = new AcceptedSocket(this, socket, { protocol, isClient: this.#clientLimits !== undefined && isClient() })
       this.#accepted.add(accepted)
