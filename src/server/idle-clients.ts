@@ -11,6 +11,8 @@ interface Current {
   /** What had gone over the connection when it was last seen idle, and since when it has been. */
   progress: number
   idleSince: number
+  /** What the socket's timer was last set to here, ms. */
+  timerMs: number
   gaveUp: boolean
 }
 
@@ -36,7 +38,7 @@ export class IdleClients {
   /** A request has begun. */
   began(request: IncomingMessage, response: ServerResponse, giveUp: () => void): void {
     const socket: ClientSocket = request.socket
-    socket[CURRENT] = { request, response, giveUp, progress: -1, idleSince: 0, gaveUp: false }
+    socket[CURRENT] = { request, response, giveUp, progress: -1, idleSince: 0, timerMs: this.#tickMs, gaveUp: false }
   }
 
   /** An application has taken the connection over. */
@@ -47,8 +49,13 @@ export class IdleClients {
   #judge(socket: ClientSocket): void {
     const current = socket[CURRENT]
     // Between requests: this was the time that the next one had.
-    if (current === undefined || (current.request.complete && isOver(current.response))) {
+    if (current === undefined || (current.request.complete && isOver(current.response) && current.response.socket === null)) {
       socket.destroy()
+      return
+    }
+    if (socket.timeout !== current.timerMs) {
+      // The application has set it, for this request: what it does not hear ends the connection, as it does on `node:http`.
+      if (!hearsTimeout(current)) socket.destroy()
       return
     }
     const owed = owes(socket, current)
@@ -60,7 +67,7 @@ export class IdleClients {
     }
     const idleMs = performance.now() - current.idleSince
     if (owed === undefined || idleMs < limitMs) {
-      socket.setTimeout(owed === undefined ? this.#tickMs : Math.max(1, limitMs - idleMs))
+      this.#setTimer(socket, current, owed === undefined ? this.#tickMs : Math.max(1, Math.ceil(limitMs - idleMs)))
       return
     }
     if (owed === 'reading' || current.gaveUp || isOver(current.response)) {
@@ -70,7 +77,12 @@ export class IdleClients {
     current.gaveUp = true
     current.giveUp()
     // The answer has as much time to leave.
-    if (!socket.destroyed) socket.setTimeout(this.#tickMs)
+    if (!socket.destroyed) this.#setTimer(socket, current, this.#tickMs)
+  }
+
+  #setTimer(socket: Socket, current: Current, ms: number): void {
+    current.timerMs = ms
+    socket.setTimeout(ms)
   }
 }
 
@@ -80,6 +92,10 @@ function owes(socket: Socket, { request, response }: Current): 'body' | 'reading
   // An application that does not read holds the rest back.
   const isWanted = !request.isPaused() && request.readableLength < request.readableHighWaterMark
   return !request.complete && isWanted ? 'body' : undefined
+}
+
+function hearsTimeout({ request, response }: Current): boolean {
+  return response.listenerCount('timeout') > 0 || (!request.complete && request.listenerCount('timeout') > 0)
 }
 
 function isOver(response: ServerResponse): boolean {
