@@ -4,14 +4,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Wire } from '../../../src/proxy/site.ts'
 import { startApaches } from './behind-apache.ts'
 import { startNginx } from './behind-nginx.ts'
 import type { Target } from './client.ts'
 import { Running } from './running.ts'
 import type { Stoppable } from './running.ts'
 import { waysOf } from './ways.ts'
-import type { Proxy, Reference, WayName } from './ways.ts'
+import type { Proxy, Reference, SuiteWire, WayName } from './ways.ts'
 
 /** The same application twice, once on `node:http` and once on tsgi, and a proxy before both. */
 export interface Bench {
@@ -42,7 +41,7 @@ export interface Upstreams {
 
 /** Where a proxy listens: for `node:http`, and for each wire to tsgi. */
 export interface ProxyAddresses {
-  readonly hosts: Readonly<Record<'proxied' | Wire, string>>
+  readonly hosts: Readonly<Record<'proxied' | SuiteWire, string>>
   readonly port: number
 }
 

@@ -2,6 +2,9 @@ import type { Wire } from '../../../src/proxy/site.ts'
 
 export type Proxy = 'nginx' | 'Apache'
 
+/** The wires that the suite is played over. */
+export type SuiteWire = Exclude<Wire, 'scgi'>
+
 /** What an answer is compared with: the same application on `node:http`, reached in the same manner. */
 export type Reference = `behind ${Proxy}` | 'directly'
 
@@ -11,7 +14,7 @@ export interface Way {
   /** The proxy's, which the way is tested together with. */
   readonly proxy: Proxy
   /** What the proxy speaks to tsgi; undefined: there is no proxy. */
-  readonly wire: Wire | undefined
+  readonly wire: SuiteWire | undefined
   readonly reference: Reference
 }
 
