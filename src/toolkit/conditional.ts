@@ -2,7 +2,7 @@ import type { Environ, ResponseBody } from '../interface/application.ts'
 import { ETags } from './etags.ts'
 import { parseDate } from './http-date.ts'
 import { ContentRange, IfRange, Range } from './range.ts'
-import { isSeekable, sliceChunks, wholeOf } from './response-body.ts'
+import { closeBody, isSeekable, needsClose, sliceChunks, wholeOf } from './response-body.ts'
 import type { ResponseHead } from './response-head.ts'
 
 /** A `Request`, or whatever else knows its environ. */
@@ -63,15 +63,12 @@ export function isResourceModified(request: Environ | EnvironHolder, validators:
   return checkPreconditions(request, validators) !== 304
 }
 
-/** Fields about a content that is not sent with 304 (RFC 9110, section 15.4.5). */
-const CONTENT_FIELDS = [
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-range',
-  'content-type',
-  'last-modified',
-]
+/** Fields about a content that is not sent (RFC 9110, section 15.4.5). Its type goes with 304 by itself. */
+const CONTENT_FIELDS = ['content-encoding', 'content-language', 'content-length', 'content-range', 'last-modified']
+
+function removeContentFields(head: ResponseHead): void {
+  for (const name of CONTENT_FIELDS) head.headers.delete(name)
+}
 
 /** Changes status and fields as the request's conditions want it. Gives the body to send: what is left of it is closed by it. */
 export function applyConditions(
@@ -88,7 +85,7 @@ export function applyConditions(
   if (status !== undefined) {
     head.statusCode = status
     const kept = status === 304 && etag === undefined ? head.headers.get('last-modified') : undefined
-    for (const name of CONTENT_FIELDS) head.headers.delete(name)
+    removeContentFields(head)
     // A cache that has no tag to go by needs the date.
     if (kept !== undefined) head.headers.set('Last-Modified', kept)
     return nothingOf(body)
@@ -110,8 +107,8 @@ function applyRange(head: ResponseHead, body: ResponseBody, environ: Environ, le
   const satisfied = range.rangeForLength(length)
   if (satisfied === undefined) {
     head.statusCode = 416
+    removeContentFields(head)
     head.contentRange = new ContentRange('bytes', undefined, undefined, length)
-    for (const name of CONTENT_FIELDS) if (name !== 'content-range') head.headers.delete(name)
     return nothingOf(body)
   }
   const [start, end] = satisfied
@@ -123,7 +120,7 @@ function applyRange(head: ResponseHead, body: ResponseBody, environ: Environ, le
   if (whole !== undefined) return whole.subarray(start, end)
   // What is no whole has chunks.
   const chunks = sliceChunks(body as Exclude<ResponseBody, string | Uint8Array | null>, start, end - start)
-  return { [Symbol.asyncIterator]: () => chunks, close: () => closeSource(body) }
+  return { [Symbol.asyncIterator]: () => chunks, close: () => closeBody(body) }
 }
 
 /** `If-Range` (section 13.1.5): the range is of what the client has the rest of. */
@@ -141,16 +138,13 @@ function knownLength(body: ResponseBody): number | undefined {
 
 /** No bytes; closing it closes the other. */
 function nothingOf(body: ResponseBody): ResponseBody {
-  if (body === null || typeof body !== 'object' || body instanceof Uint8Array || Array.isArray(body)) return null
+  if (!needsClose(body)) return null
   const nothing: Uint8Array[] = []
-  return Object.assign(nothing, { close: () => closeSource(body) })
+  return Object.assign(nothing, { close: () => closeBody(body) })
 }
 
-async function closeSource(body: ResponseBody): Promise<void> {
-  if (typeof body === 'object' && body !== null && 'close' in body && typeof body.close === 'function') await body.close()
-}
-
-function environOf(request: Environ | EnvironHolder): Environ {
+/** The environ that is meant, by itself or by what holds it. */
+export function environOf(request: Environ | EnvironHolder): Environ {
   // An environ has no member of this name: its variables are in capitals.
   return 'environ' in request && typeof request.environ === 'object' ? (request as EnvironHolder).environ : (request as Environ)
 }

@@ -39,6 +39,11 @@ export async function closeBody(body: ResponseBody): Promise<void> {
   else if (body instanceof ReadableStream && !body.locked) await body.cancel()
 }
 
+/** Whether something is to be done once a body is not read any more. */
+export function needsClose(body: ResponseBody): boolean {
+  return typeof body === 'object' && body !== null && (hasClose(body) || body instanceof ReadableStream)
+}
+
 function hasClose(body: object): body is { close: () => unknown } {
   return 'close' in body && typeof body.close === 'function'
 }

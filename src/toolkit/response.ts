@@ -3,7 +3,7 @@ import type { Environ, ResponseBody, StartResponse } from '../interface/applicat
 import { applyConditions } from './conditional.ts'
 import type { ConditionalOptions, EnvironHolder } from './conditional.ts'
 import { generateEtag } from './etags.ts'
-import { chunksOf, closeBody, ClosingBody, wholeOf } from './response-body.ts'
+import { chunksOf, closeBody, ClosingBody, needsClose, wholeOf } from './response-body.ts'
 import type { CloseCallback } from './response-body.ts'
 import { ResponseHead } from './response-head.ts'
 import type { ResponseOptions } from './response-head.ts'
@@ -131,11 +131,10 @@ export class Response extends ResponseHead {
 function lengthOf(body: ResponseBody): number | undefined {
   if (body === null) return 0
   if (typeof body === 'string') return Buffer.byteLength(body)
-  return body instanceof Uint8Array ? body.length : undefined
+  return body instanceof Uint8Array || (Array.isArray(body) && body.length === 0) ? body.length : undefined
 }
 
 /** A body that has no chunks, and closes the other one. */
 function unread(body: ResponseBody): ResponseBody {
-  if (body === null || typeof body === 'string' || body instanceof Uint8Array || Array.isArray(body)) return null
-  return new ClosingBody(null, [() => closeBody(body)])
+  return needsClose(body) ? new ClosingBody(null, [() => closeBody(body)]) : null
 }

@@ -1,0 +1,126 @@
+import { close, constants, fstat, open, read } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { promisify } from 'node:util'
+import type { SeekableBody } from './response-body.ts'
+
+const openFile = promisify(open)
+const statFile = promisify(fstat)
+const closeFile = promisify(close)
+
+/** A FIFO without a writer would hold a thread until somebody writes. Windows has neither. */
+const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
+/** Bytes of one read, and of one chunk: two of them are held for each response. */
+const CHUNK_BYTES = 128 * 1024
+
+/** A file that is open, and what is known of it: one thing, whatever becomes of its name meanwhile. */
+export class OpenFile {
+  readonly stats: Stats
+  readonly #descriptor: number
+  #reads = 0
+  #idle: (() => void) | undefined
+  #closed: Promise<void> | undefined
+
+  private constructor(descriptor: number, stats: Stats) {
+    this.#descriptor = descriptor
+    this.stats = stats
+  }
+
+  /** Undefined where the path is no regular file. Rejects with what the system says where it cannot be opened. */
+  static async open(path: string): Promise<OpenFile | undefined> {
+    const descriptor = await openFile(path, READ_ONLY)
+    try {
+      const stats = await statFile(descriptor)
+      if (stats.isFile()) return new OpenFile(descriptor, stats)
+    } catch (error) {
+      await closeFile(descriptor)
+      throw error
+    }
+    await closeFile(descriptor)
+    return undefined
+  }
+
+  /** Reads; fewer bytes only where the file ends. */
+  read(position: number, length: number): Promise<Uint8Array> {
+    if (this.#closed !== undefined) return Promise.reject(new Error('the file is closed'))
+    this.#reads++
+    return new Promise((resolve, reject) => {
+      // Of its own: the server keeps chunks until they are sent.
+      const buffer = Buffer.allocUnsafeSlow(length)
+      read(this.#descriptor, buffer, 0, length, position, (error, bytesRead) => {
+        if (--this.#reads === 0) this.#idle?.()
+        if (error === null) resolve(bytesRead === length ? buffer : buffer.subarray(0, bytesRead))
+        else reject(error)
+      })
+    })
+  }
+
+  /** A read that is under way comes to its end before: the number of a closed file is soon that of another one. */
+  close(): Promise<void> {
+    this.#closed ??= this.#reads === 0 ? closeFile(this.#descriptor) : this.#closeWhenIdle()
+    return this.#closed
+  }
+
+  async #closeWhenIdle(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
+    await closeFile(this.#descriptor)
+  }
+}
+
+/** A file as a body, or a part of one. Takes over the file: closing the body closes it. */
+export class FileBody implements SeekableBody {
+  readonly #file: OpenFile
+  readonly #start: number
+  readonly #end: number
+
+  constructor(file: OpenFile, start = 0, end = file.stats.size) {
+    this.#file = file
+    this.#start = start
+    this.#end = end
+  }
+
+  get size(): number {
+    return this.#end - this.#start
+  }
+
+  slice(start: number, end: number): FileBody {
+    return new FileBody(this.#file, this.#start + start, Math.min(this.#start + end, this.#end))
+  }
+
+  /** Reads on while the last chunk is sent. A file that gets shorter meanwhile ends early, which the server notices. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    let next = this.#read(this.#start)
+    for (let position = this.#start; position < this.#end;) {
+      const chunk = await next
+      if (chunk.length === 0) return
+      position += chunk.length
+      next = this.#read(position)
+      // Where nobody asks for more, nobody hears that it has failed.
+      next.catch(() => {})
+      yield chunk
+    }
+  }
+
+  /** All of it, in memory; the file is closed. */
+  async whole(): Promise<Uint8Array> {
+    try {
+      return await this.#file.read(this.#start, this.size)
+    } finally {
+      // Nothing waits for it: what could go wrong with it concerns nobody any more.
+      this.#file.close().catch(() => {})
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+
+  async #read(position: number): Promise<Uint8Array> {
+    const length = Math.min(CHUNK_BYTES, this.#end - position)
+    return length > 0 ? this.#file.read(position, length) : NOTHING
+  }
+}
+
+const NOTHING = new Uint8Array(0)
