@@ -212,14 +212,23 @@ export abstract class ResponseHead extends CallableApplication {
     this.#setText('Content-Security-Policy-Report-Only', policy?.toString())
   }
 
+  get crossOriginOpenerPolicy(): OpenerPolicy | undefined {
+    return this.headers.get('cross-origin-opener-policy') as OpenerPolicy | undefined // as it was set
+  }
   set crossOriginOpenerPolicy(policy: OpenerPolicy | undefined) {
     this.#set('Cross-Origin-Opener-Policy', policy)
   }
 
+  get crossOriginEmbedderPolicy(): EmbedderPolicy | undefined {
+    return this.headers.get('cross-origin-embedder-policy') as EmbedderPolicy | undefined // as it was set
+  }
   set crossOriginEmbedderPolicy(policy: EmbedderPolicy | undefined) {
     this.#set('Cross-Origin-Embedder-Policy', policy)
   }
 
+  get crossOriginResourcePolicy(): ResourcePolicy | undefined {
+    return this.headers.get('cross-origin-resource-policy') as ResourcePolicy | undefined // as it was set
+  }
   set crossOriginResourcePolicy(policy: ResourcePolicy | undefined) {
     this.#set('Cross-Origin-Resource-Policy', policy)
   }

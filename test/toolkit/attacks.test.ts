@@ -13,7 +13,7 @@ async function raw(base: string, text: string): Promise<string> {
   const { hostname, port } = new URL(base)
   const socket = connect(Number(port), hostname)
   onTestFinished(() => void socket.destroy())
-  socket.end(text)
+  socket.write(text)
   const chunks: Buffer[] = []
   for await (const chunk of socket) chunks.push(chunk as Buffer) // a socket without an encoding gives these
   return Buffer.concat(chunks).toString('latin1')
