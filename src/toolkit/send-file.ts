@@ -39,7 +39,7 @@ const WHOLE_BYTES = 256 * 1024
 
 /**
  * A response with a file of yours: never one that a client names, which is what `sendFromDirectory` is for. It has a type, a length, an ETag and
- * `Last-Modified`, answers conditions and ranges, and is read as it is sent, 128 KiB at a time.
+ * `Last-Modified`, answers conditions and ranges, and is read as it is sent, 64 KiB at a time.
  *
  * Rejects with NotFound (404) where there is no such file, or something that is none: a directory, a socket, a FIFO.
  */
@@ -59,7 +59,7 @@ export async function sendFile(request: Environ | EnvironHolder, path: string, o
     headers.add('Cache-Control', maxAge === undefined ? 'no-cache' : `public, max-age=${maxAge}`)
     if (etag !== false) response.setEtag(etag === true ? `${size.toString(16)}-${Math.floor(mtimeMs * 1000).toString(16)}` : etag)
     if (handOver(response, resolve(path), options)) {
-      await file.close()
+      file.close()
       return response
     }
     if (options.conditional !== false) response.makeConditional(request)
@@ -67,7 +67,7 @@ export async function sendFile(request: Environ | EnvironHolder, path: string, o
     const isWanted = response.body === body && environOf(request).REQUEST_METHOD !== 'HEAD'
     return isWanted && size <= WHOLE_BYTES ? await readWhole(response, body) : response
   } catch (error) {
-    await file.close()
+    file.close()
     throw error
   }
 }
