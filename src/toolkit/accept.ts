@@ -27,14 +27,14 @@ export class Accept {
   }
 
   /** What of these the client prefers; of equals the first one. `fallback` where it accepts none. */
-  bestMatch<Choice extends string>(choices: readonly Choice[]): Choice | undefined
-  bestMatch<Choice extends string, Fallback>(choices: readonly Choice[], fallback: Fallback): Choice | Fallback
+  bestMatch<const Choice extends string>(choices: readonly Choice[]): Choice | undefined
+  bestMatch<const Choice extends string, Fallback>(choices: readonly Choice[], fallback: Fallback): Choice | Fallback
   bestMatch(choices: readonly string[], fallback?: unknown): unknown {
     return this.#match([...choices])[0] ?? fallback
   }
 
   /** Those of these that the client accepts, the preferred first. */
-  matches<Choice extends string>(choices: readonly Choice[]): Choice[] {
+  matches<const Choice extends string>(choices: readonly Choice[]): Choice[] {
     const found = this.#match([...choices])
     return found.flatMap((each) => choices.find((choice) => choice === each) ?? [])
   }

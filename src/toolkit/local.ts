@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Chunk, Middleware, ResponseBody } from '../interface/application.ts'
-import { chunksOf, closeBody } from './response-body.ts'
-import type { ChunkSource } from './response-body.ts'
+import type { Middleware, ResponseBody } from '../interface/application.ts'
+import { closeBody, forwarded, iteratorOf } from './response-body.ts'
 
 /**
  * Values that belong to what is going on, a request for instance, and are seen by all that it calls, however often it waits: Werkzeug's `Local` on
@@ -81,23 +80,12 @@ type Runner = <Result>(callback: () => Result) => Result
 /** The server asks for chunks in a context of its own: here they are made in that of the request. */
 function bound(body: ResponseBody, inContext: Runner): ResponseBody {
   if (body === null || typeof body !== 'object' || body instanceof Uint8Array || Array.isArray(body)) return body
-  return { [Symbol.asyncIterator]: () => boundChunks(body, inContext), close: () => inContext(() => closeBody(body)) }
-}
-
-async function* boundChunks(body: ChunkSource, inContext: Runner): AsyncGenerator<Chunk, void, undefined> {
-  const source = chunksOf(body)
-  const iterator = inContext(() => (Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()))
-  let done = false
-  try {
-    for (;;) {
-      const step = await inContext(() => iterator.next())
-      done = step.done === true
-      if (step.done === true) return
-      yield step.value
-    }
-  } finally {
-    if (!done) await inContext(() => iterator.return?.())
-  }
+  const iterate = () =>
+    forwarded(
+      inContext(() => iteratorOf(body)),
+      inContext,
+    )
+  return { [Symbol.asyncIterator]: iterate, close: () => inContext(() => closeBody(body)) }
 }
 
 /** An object that is another one each time it is used: the one that `find` gives then. */

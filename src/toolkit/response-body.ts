@@ -67,6 +67,44 @@ export async function* sliceChunks(
   }
 }
 
+type ChunkIterator = Iterator<Chunk, unknown, undefined> | AsyncIterator<Chunk, unknown, undefined>
+
+/** Its iterator. That of a stream can be given up while it waits for a chunk, which its own cannot. */
+export function iteratorOf(body: ChunkSource): ChunkIterator {
+  if (body instanceof ReadableStream) {
+    const reader = body.getReader()
+    return {
+      next: async () => {
+        const step = await reader.read()
+        return step.done ? { done: true, value: undefined } : { done: false, value: step.value }
+      },
+      return: async () => {
+        await reader.cancel()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+  const source = chunksOf(body)
+  return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+}
+
+/**
+ * An iterator that hands every step on through `run`. Not a generator: the end of one that waits for a chunk waits, too, so that what is behind it
+ * would not learn that a client has left.
+ */
+export function forwarded(
+  iterator: ChunkIterator,
+  run: <Result>(step: () => Result) => Result = (step) => step(),
+): AsyncIterator<Chunk, unknown, undefined> {
+  return {
+    next: async () => run(() => iterator.next()),
+    return: async () => {
+      await run(() => iterator.return?.())
+      return { done: true, value: undefined }
+    },
+  }
+}
+
 /** A body of which somebody wants to know when it is closed. Every callback runs, in its order, whatever the others do. */
 export class ClosingBody {
   readonly #body: ResponseBody
@@ -78,10 +116,10 @@ export class ClosingBody {
     this.#callbacks = callbacks
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, undefined> {
-    if (this.#body === null) return
-    if (typeof this.#body === 'string' || this.#body instanceof Uint8Array) yield this.#body
-    else yield* chunksOf(this.#body)
+  [Symbol.asyncIterator](): AsyncIterator<Chunk, unknown, undefined> {
+    const body = this.#body
+    if (body === null) return forwarded([][Symbol.iterator]())
+    return forwarded(iteratorOf(typeof body === 'string' || body instanceof Uint8Array ? [body] : body))
   }
 
   close(): Promise<void> {

@@ -20,6 +20,7 @@ import {
 import * as toolkit from '../../src/toolkit/index.ts'
 import type { Application } from '../../src/index.ts'
 import { served } from '../middleware/served.ts'
+import { until } from '../support/until.ts'
 import { call, environOf } from './called.ts'
 
 describe('a response', () => {
@@ -160,6 +161,33 @@ describe('a response', () => {
     await answer.body?.getReader().read()
     leaving.abort()
     await ended
+  })
+
+  it('cancels a stream that a client does not wait for', async () => {
+    let cancelled: () => void = () => {}
+    const over = new Promise<void>((resolve) => {
+      cancelled = resolve
+    })
+    const events: string[] = []
+    const application = Request.application(() => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(Buffer.from('first')),
+        // The second chunk never comes.
+        pull: () => new Promise(() => {}),
+        cancel: () => {
+          events.push('cancelled')
+          cancelled()
+        },
+      })
+      return new Response(body).callOnClose(() => events.push('closed'))
+    })
+    const { base } = await served(application)
+    const leaving = new AbortController()
+    const answer = await fetch(base, { signal: leaving.signal })
+    await answer.body?.getReader().read()
+    leaving.abort()
+    await over
+    await until(() => events.length === 2, 'the callback')
   })
 
   it('has typed fields', () => {

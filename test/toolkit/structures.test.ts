@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import {
   Accept,
   CacheControl,
@@ -18,6 +18,7 @@ import {
   Response,
   unquoteEtag,
 } from '../../src/toolkit/index.ts'
+import type { Application } from '../../src/index.ts'
 import { served } from '../middleware/served.ts'
 import { environOf } from './called.ts'
 
@@ -54,6 +55,23 @@ describe('MultiDict', () => {
       return Number(text)
     }
     expect([values.get('n', 0, strict), values.get('n', 0, Number), values.getList('n', Number)]).toEqual([0, 0, [2]])
+  })
+
+  it('knows by its types what it gives', () => {
+    const values = new MultiDict([['n', '2']])
+    expectTypeOf(values.get('n')).toEqualTypeOf<string | undefined>()
+    expectTypeOf(values.get('n', 'none')).toEqualTypeOf<string>()
+    expectTypeOf(values.get('n', null, Number)).toEqualTypeOf<number | null>()
+    expectTypeOf(values.getList('n', Number)).toEqualTypeOf<number[]>()
+    expectTypeOf(new Accept('type', '*/*').bestMatch(['a/b', 'c/d'])).toEqualTypeOf<'a/b' | 'c/d' | undefined>()
+    expectTypeOf(new Response('')).toExtend<Application>()
+    class Mine extends Request {
+      mine = 1
+    }
+    Mine.application((request) => {
+      expectTypeOf(request).toEqualTypeOf<Mine>()
+      return new Response('')
+    })
   })
 
   it('keeps a key that is a name of objects apart from them', () => {
