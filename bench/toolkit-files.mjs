@@ -1,4 +1,7 @@
-/** `node bench/toolkit-files.mjs`: static files through the toolkit beside `send` on `node:http`, behind the same nginx, in interleaved rounds. */
+/**
+ * `npm run bench:files`: static files through the toolkit beside `send` on `node:http`, behind the same nginx, all
+ * at the same time: whatever else the machine does falls on each alike.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +13,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
-    connections: { type: 'string', default: '32' },
+    connections: { type: 'string', default: '16' },
     node: { type: 'string', default: process.execPath },
     check: { type: 'boolean', default: false },
   },
@@ -44,19 +47,22 @@ try {
 
   for (const [file, size] of Object.entries(SIZES)) {
     const figures = Object.fromEntries(backends.map(({ name }) => [name, { requests: [], cpu: [] }]))
+    for (const { name } of backends) {
+      const url = `${proxy.url}/${name}/${file}`
+      const answer = await fetch(url)
+      const { byteLength } = await answer.arrayBuffer()
+      if (answer.status !== 200 || byteLength !== size) throw new Error(`${url} answered ${answer.status}, ${byteLength} bytes`)
+    }
     for (let round = 0; round <= Number(options.rounds); round++) {
-      for (const { name, running } of backends) {
-        const url = `${proxy.url}/${name}/${file}`
-        const answer = await fetch(url)
-        const { byteLength } = await answer.arrayBuffer()
-        if (answer.status !== 200 || byteLength !== size) throw new Error(`${url} answered ${answer.status}, ${byteLength} bytes`)
-        const connections = Number(options.connections)
-        const result = await measure({ url, backend: running, seconds: Number(options.seconds), connections })
+      const bursts = backends.map(async ({ name, running }) => {
+        const load = { seconds: Number(options.seconds), connections: Number(options.connections) }
+        const result = await measure({ url: `${proxy.url}/${name}/${file}`, backend: running, ...load })
         // The first round is the warm-up.
-        if (round === 0) continue
+        if (round === 0) return
         figures[name].requests.push(result.requestsPerSecond)
         figures[name].cpu.push(result.cpuPerRequest)
-      }
+      })
+      await Promise.all(bursts)
     }
     const base = { requests: median(figures.send.requests), cpu: median(figures.send.cpu) }
     for (const { name } of backends) {
