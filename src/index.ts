@@ -7,6 +7,7 @@ export type {
   FileWrapper,
   HeaderPair,
   InputStream,
+  Lifespan,
   Middleware,
   ResponseBody,
   StartResponse,

@@ -128,9 +128,10 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   }
   draft.QUERY_STRING = query
   draft.SERVER_NAME ||= 'localhost'
-  draft.SERVER_PORT ??= ''
   draft.SERVER_PROTOCOL ??= 'HTTP/1.0'
   if (draft['HTTPS'] === 'on' || draft['HTTPS'] === '1' || draft['REQUEST_SCHEME'] === 'https') draft['tsgi.url_scheme'] = 'https'
+  // A unix socket has no port; the scheme's own is what a URL without one means.
+  draft.SERVER_PORT ||= draft['tsgi.url_scheme'] === 'https' ? '443' : '80'
   // `requestId` looks the same variable up; here it is at hand.
   const id = draft['TSGI_REQUEST_ID']
   draft['tsgi.request_id'] = typeof id === 'string' && id !== '' ? id : exchange.requestId

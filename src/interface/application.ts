@@ -114,8 +114,23 @@ export type ExcInfo = readonly [error: unknown] | Error
  */
 export type StartResponse = (status: string, headers: readonly HeaderPair[], excInfo?: ExcInfo | null) => Write
 
+/**
+ * What an application does before its first request and behind its last one, in each process that serves it. Both may return a
+ * promise, and are waited for: `startup` within the time that the process has to start, `shutdown` within the time that it has to end.
+ */
+export interface Lifespan {
+  /** What it throws is a process that does not start; `shutdown` is not called then. */
+  readonly startup?: (() => unknown) | undefined
+  /** What it throws is logged. */
+  readonly shutdown?: (() => unknown) | undefined
+}
+
 /** A TSGI application. */
-export type Application = (environ: Environ, startResponse: StartResponse) => ResponseBody | Promise<ResponseBody>
+export interface Application {
+  (environ: Environ, startResponse: StartResponse): ResponseBody | Promise<ResponseBody>
+  /** Holds where the module has no export of this name. */
+  lifespan?: Lifespan | undefined
+}
 
 /** Takes an application and gives one. */
 export type Middleware = (application: Application) => Application

@@ -30,12 +30,14 @@ export const ERROR_CODES = {
   TSGI_ERR_BODY_TOO_SHORT: { status: 500, text: 'The response body is shorter than its Content-Length' },
   TSGI_ERR_APPLICATION: { status: 500, text: 'The application failed' },
   TSGI_ERR_REQUEST_TIMEOUT: { status: 504, text: 'The application did not answer in time' },
+  TSGI_ERR_LINT: { status: 500, text: 'A rule of TSGI 1.0 is broken' },
   TSGI_ERR_UPGRADE: { status: 500, text: 'The connection cannot be taken over' },
   // Finding and loading the application.
   TSGI_ERR_APP_NOT_FOUND: { status: null, text: 'There is no application here' },
   TSGI_ERR_APP_EXPORT: { status: null, text: 'The module gives no application' },
   TSGI_ERR_APP_AMBIGUOUS: { status: null, text: 'The module gives more than one application' },
   TSGI_ERR_APP_LOAD: { status: null, text: 'The application failed while loading' },
+  TSGI_ERR_LIFESPAN: { status: null, text: 'The application failed in its startup or shutdown' },
   // Settings.
   TSGI_ERR_OPTION: { status: null, text: 'Invalid option' },
   TSGI_ERR_CONFIG: { status: null, text: 'The configuration file cannot be used' },

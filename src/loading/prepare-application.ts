@@ -2,19 +2,27 @@ import { basename } from 'node:path'
 import type { Server } from 'node:http'
 import { nodeApplication, servesApplication } from '../adapters/framework.ts'
 import { nodeHandler } from '../adapters/node-application.ts'
+import type { Application } from '../interface/application.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
 import { applicationHandler } from '../gateway/run-application.ts'
+import { LifespanRunner } from '../server/lifespan.ts'
 import type { AppLocation } from './app-specifier.ts'
 import { detectApplication } from './detect-application.ts'
 import type { InterfaceChoice, LoadedApplication } from './detect-application.ts'
+import { lifespanOf } from './lifespan-of.ts'
 import { loadExports } from './load-application.ts'
 import { refuseForks } from './refuse-forks.ts'
 import { StartedServer } from './started-server.ts'
 
 /** An application that is ready to serve. */
 export interface ServedApplication {
+  readonly kind: LoadedApplication['kind']
+  /** Undefined: the server that the script starts by itself. */
+  readonly exportName: string | undefined
   readonly handler: RequestHandler
+  /** What the application does before its first request and behind its last one. */
+  readonly lifespan: LifespanRunner
   /** For the end of the process, when the last request is finished: the application closes what it holds. */
   close(): Promise<void>
   /** Tells the servers that the script has started that they are closed. */
@@ -33,13 +41,15 @@ export interface ApplicationOptions {
   readonly onWaiting: () => void
   /** Calls `listener` when nothing that the script has begun can still go on; the result is called when nobody waits any more. */
   readonly onIdle: (listener: () => void) => () => void
+  /** Puts something around a TSGI application. */
+  readonly around?: ((application: Application) => Application) | undefined
 }
 
 /**
  * Loads an application of any kind: imports its module, finds what it exports or the server that it starts, and makes that
  * ready. While it loads, and from then on, the port that it opens for itself stays closed: the workers' socket stands for it.
  *
- * Rejects with `TSGI_ERR_APP_LOAD`, `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`.
+ * Rejects with `TSGI_ERR_APP_LOAD`, `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`, `TSGI_ERR_LIFESPAN`.
  */
 export async function prepareApplication(options: ApplicationOptions): Promise<ServedApplication> {
   const { location, log } = options
@@ -48,15 +58,24 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
   const finish = (): void => started.finish()
   refuseForks(name)
   const exports = await loadExports(location, options.loader)
-  const exportName = location.exportName === undefined ? {} : { exportName: location.exportName }
+  const named = location.exportName === undefined ? {} : { exportName: location.exportName }
+  const lifespan = (application: unknown, strict = false): LifespanRunner =>
+    new LifespanRunner(lifespanOf(exports, application, strict))
   const captured = (server: Server): ServedApplication => {
     started.serve(server)
     log.info(`${name} starts a server${portOf(server)}: its requests come from the workers' socket`)
-    return { handler: nodeHandler(server, log), close: async () => {}, finish }
+    return {
+      kind: 'node',
+      exportName: undefined,
+      handler: nodeHandler(server, log),
+      lifespan: lifespan(server),
+      close: async () => {},
+      finish,
+    }
   }
   let loaded: LoadedApplication
   try {
-    loaded = detectApplication(exports, { name, ...exportName, interface: options.interface })
+    loaded = detectApplication(exports, { name, ...named, interface: options.interface })
   } catch (error) {
     const mayListen = location.exportName === undefined && (options.interface === 'auto' || options.interface === 'node')
     const server = mayListen ? await started.first(error) : undefined
@@ -65,19 +84,43 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
   }
   const server = await started.insteadOf(loaded)
   if (server !== undefined) return captured(server)
+  const { kind, exportName } = loaded
   switch (loaded.kind) {
-    case 'tsgi':
+    case 'tsgi': {
       started.release()
-      return { handler: applicationHandler(loaded.application), close: async () => {}, finish }
+      const application = options.around === undefined ? loaded.application : options.around(loaded.application)
+      return {
+        kind,
+        exportName,
+        handler: applicationHandler(application),
+        lifespan: lifespan(application, true),
+        close: async () => {},
+        finish,
+      }
+    }
     case 'fetch': {
       // Node makes its Request and Response when they are first looked at, which takes 15 ms that other applications need not wait for.
       const { fetchHandler } = await import('../adapters/fetch-application.ts')
       started.keep()
-      return { handler: fetchHandler(loaded.application), close: async () => {}, finish }
+      return {
+        kind,
+        exportName,
+        handler: fetchHandler(loaded.application),
+        lifespan: lifespan(loaded.application),
+        close: async () => {},
+        finish,
+      }
     }
     case 'node': {
       const { server, close } = await served(started, loaded.value)
-      return { handler: nodeHandler(server, log), close: async () => close?.(), finish }
+      return {
+        kind,
+        exportName,
+        handler: nodeHandler(server, log),
+        lifespan: lifespan(loaded.value),
+        close: async () => close?.(),
+        finish,
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { TsgiError } from '../interface/errors.ts'
 import type { Middleware } from '../interface/application.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 export interface AccessControlOptions {
   /** Addresses and networks (`192.0.2.0/24`, `2001:db8::/32`) that may; everybody when left out. */
@@ -23,13 +24,13 @@ export function accessControl({ allow, deny = [], status = 403 }: AccessControlO
   const allowed = allow === undefined ? undefined : listOf(allow)
   const denied = listOf(deny)
   const [line, text] = ANSWERS[status]
-  return (application) => (environ, startResponse) => {
+  return keepingLifespan((application) => (environ, startResponse) => {
     const address = environ.REMOTE_ADDR ?? ''
     const isIn = allowed === undefined || contains(allowed, address)
     if (isIn && !contains(denied, address)) return application(environ, startResponse)
     startResponse(line, [['Content-Type', 'text/plain; charset=utf-8']])
     return text
-  }
+  })
 }
 
 function listOf(networks: readonly string[]): BlockList {

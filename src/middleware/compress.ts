@@ -16,6 +16,7 @@ import type {
 import { chunksOf, closeBody, wholeOf } from './response-body.ts'
 import type { OwnBody } from './response-body.ts'
 import { addVary, fieldOf, removeField, setField } from './response-fields.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 export interface CompressOptions {
   /** Bytes below which a body whose size is known stays as it is. 1024 when left out: less hardly gets shorter in packets. */
@@ -48,12 +49,12 @@ interface Head {
  */
 export function compress(options: CompressOptions = {}): Middleware {
   const { threshold = 1024, encodings = ['br', 'gzip'], filter = (type: string) => compressible(type) === true } = options
-  return (application) => async (environ, startResponse) => {
+  return keepingLifespan((application) => async (environ, startResponse) => {
     const coding = codingFor(environ, encodings)
     const response = new CompressedResponse(startResponse, coding, { threshold, filter })
     const body = await application(environ, response.startResponse)
     return response.deliver(body)
-  }
+  })
 }
 
 /** Its types are those of an older version, which did not know our own preference among what the client likes equally. */

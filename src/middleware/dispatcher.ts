@@ -1,5 +1,6 @@
 import { TsgiError } from '../interface/errors.ts'
 import type { Application, Environ, Middleware } from '../interface/application.ts'
+import { keepLifespan } from './keep-lifespan.ts'
 
 interface Mount {
   /** In small letters, `*.example.org` for every host below; undefined: every host. */
@@ -21,13 +22,16 @@ interface Mount {
 export function dispatcher(mounts: Readonly<Record<string, Application>>): Middleware {
   const table = Object.entries(mounts).map(([key, application]) => ({ ...parseKey(key), application }))
   table.sort((left, right) => hostRank(right) - hostRank(left) || right.path.length - left.path.length)
-  return (inner) => (environ, startResponse) => {
-    const host = hostOf(environ)
-    const mount = table.find((each) => isOnHost(each.host, host) && isBelow(environ.PATH_INFO, each.path))
-    if (mount === undefined) return inner(environ, startResponse)
-    environ.SCRIPT_NAME += mount.path
-    environ.PATH_INFO = environ.PATH_INFO.slice(mount.path.length)
-    return mount.application(environ, startResponse)
+  return (inner) => {
+    const application: Application = (environ, startResponse) => {
+      const host = hostOf(environ)
+      const mount = table.find((each) => isOnHost(each.host, host) && isBelow(environ.PATH_INFO, each.path))
+      if (mount === undefined) return inner(environ, startResponse)
+      environ.SCRIPT_NAME += mount.path
+      environ.PATH_INFO = environ.PATH_INFO.slice(mount.path.length)
+      return mount.application(environ, startResponse)
+    }
+    return keepLifespan(application, inner, ...table.map((mount) => mount.application))
   }
 }
 

@@ -7,6 +7,7 @@ import type { Application, Chunk, Environ, Middleware, StartResponse } from '../
 import { TsgiError } from '../interface/errors.ts'
 import { environExchange } from './environ-exchange.ts'
 import { chunksOf, closeBody } from './response-body.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 /** What Express and Connect call middleware. An Express application is one, too. */
 export type NodeMiddleware = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => unknown
@@ -24,7 +25,7 @@ export const NODE_REQUEST = 'tsgi.node_request'
  * `req.url` changes nothing for the application.
  */
 export function nodeMiddleware(middleware: NodeMiddleware): Middleware {
-  return (application) => (environ, startResponse) => {
+  return keepingLifespan((application) => (environ, startResponse) => {
     const { exchange, result, feed, fail } = environExchange(environ, startResponse)
     const socket = new GatewaySocket(exchange)
     const request = createNodeRequest(exchange, socket, { mountPoint: environ.SCRIPT_NAME, upgrade: false })
@@ -46,7 +47,7 @@ export function nodeMiddleware(middleware: NodeMiddleware): Middleware {
     }
     run().catch(fail)
     return result
-  }
+  })
 }
 
 /** A Node application as a TSGI application: for a dispatcher's mount, or inside TSGI middleware. What it passes on is not there. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Environ, Middleware, ResponseBody } from '../interface/application.ts'
 import { flameGraph } from './flame-graph.ts'
 import { onClose } from './response-body.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 export interface ProfilerOptions {
   /** Where the files go; made when it is not there. `profiles` in the current directory when left out. */
@@ -29,7 +30,7 @@ export interface ProfilerOptions {
 export function profiler(options: ProfilerOptions = {}): Middleware {
   const { directory = 'profiles', condition, minimumMs = 0, intervalUs = 200, keep = 100 } = options
   let busy = false
-  return (application) => async (environ, startResponse) => {
+  return keepingLifespan((application) => async (environ, startResponse) => {
     if (busy || condition?.(environ) === false) return application(environ, startResponse)
     busy = true
     const { onError = (error) => environ['tsgi.errors'].write(`profiler: ${String(error)}\n`) } = options
@@ -58,7 +59,7 @@ export function profiler(options: ProfilerOptions = {}): Middleware {
       throw error
     }
     return onClose(body, finish)
-  }
+  })
 }
 
 class Recording {

@@ -1,5 +1,6 @@
 import { TsgiError } from '../interface/errors.ts'
 import type { Environ, Middleware } from '../interface/application.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 /** How many proxies in front of this application are known to set each field; 0: the field is not believed. */
 export interface ProxyFixOptions {
@@ -35,7 +36,7 @@ export function proxyFix(options: ProxyFixOptions = {}): Middleware {
     if (!Number.isInteger(count) || count < 0)
       throw new TsgiError('TSGI_ERR_OPTION', `proxyFix: ${name} is a number of proxies, 0 or more`)
   }
-  return (application) => (environ, startResponse) => {
+  return keepingLifespan((application) => (environ, startResponse) => {
     const original = Object.fromEntries(CHANGED.map((name) => [name, environ[name]]))
     fixAddress(environ, trusted(environ.HTTP_X_FORWARDED_FOR, xFor))
     fixScheme(environ, trusted(environ.HTTP_X_FORWARDED_PROTO, xProto))
@@ -44,7 +45,7 @@ export function proxyFix(options: ProxyFixOptions = {}): Middleware {
     fixPrefix(environ, trusted(environ.HTTP_X_FORWARDED_PREFIX, xPrefix))
     environ[PROXY_FIX_ORIGINAL] = original
     return application(environ, startResponse)
-  }
+  })
 }
 
 /** The value that the outermost believed proxy has added; undefined: there is none. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Middleware } from '../interface/application.ts'
 import { setField, withFields } from './response-fields.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 export interface RequestIdOptions {
   /** The field that carries the id to the client. `X-Request-ID` when left out. */
@@ -20,7 +21,7 @@ const ID = /^[\w.:+/=-]{1,128}$/
  */
 export function requestId({ header = 'X-Request-ID', trust = false, generate }: RequestIdOptions = {}): Middleware {
   const variable = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`
-  return (application) => (environ, startResponse) => {
+  return keepingLifespan((application) => (environ, startResponse) => {
     const brought = trust ? environ[variable] : undefined
     if (typeof brought === 'string' && ID.test(brought)) environ['tsgi.request_id'] = brought
     else if (generate !== undefined) environ['tsgi.request_id'] = generate()
@@ -29,5 +30,5 @@ export function requestId({ header = 'X-Request-ID', trust = false, generate }: 
       environ,
       withFields(startResponse, (fields) => setField(fields, header, id)),
     )
-  }
+  })
 }

@@ -1,6 +1,7 @@
 import type { Environ, Middleware } from '../interface/application.ts'
 import { onClose } from './response-body.ts'
 import { withFields } from './response-fields.ts'
+import { keepingLifespan } from './keep-lifespan.ts'
 
 /** One request that is over. */
 export interface TimedRequest {
@@ -25,7 +26,7 @@ export interface TimingOptions {
  * their tools, and tells a listener how long the whole request took. Everybody can read the field.
  */
 export function timing({ name = 'app', onRequest }: TimingOptions = {}): Middleware {
-  return (application) => async (environ, startResponse) => {
+  return keepingLifespan((application) => async (environ, startResponse) => {
     const startedMs = performance.now()
     let headMs = Number.NaN
     let status: string | undefined
@@ -52,5 +53,5 @@ export function timing({ name = 'app', onRequest }: TimingOptions = {}): Middlew
       done()
       throw error
     }
-  }
+  })
 }

@@ -24,6 +24,7 @@ export function startupTimeoutError(timeoutMs: number, file: string, step: BootS
   const doing = {
     loading: `was still loading ${file}`,
     waiting: `waited for ${file}, which exports no application, to call listen() of a node:http server`,
+    startup: `was still in startup() of the lifespan of ${file}`,
     listening: 'was about to listen',
   }[step]
   return new TsgiError('TSGI_ERR_WORKER_BOOT', `not ready after ${timeoutMs} ms (--startup-timeout): it ${doing}, and was killed`)

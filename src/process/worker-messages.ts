@@ -142,8 +142,10 @@ export interface WorkerStats {
   readonly loopUtilization: number
 }
 
+const STEPS = ['loading', 'waiting', 'startup', 'listening'] as const
+
 /** What a worker is at until it is ready. `waiting`: its script exports no application, and may still start a server. */
-export type BootStep = 'loading' | 'waiting' | 'listening'
+export type BootStep = (typeof STEPS)[number]
 
 export type MessageToMaster =
   | { readonly tsgi: 'step'; readonly step: BootStep }
@@ -174,8 +176,8 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
       return { tsgi: 'stats', ...(value as unknown as WorkerStats) }
     }
     case 'step': {
-      const step = value['step']
-      return step === 'loading' || step === 'waiting' || step === 'listening' ? { tsgi: 'step', step } : undefined
+      const step = STEPS.find((each) => each === value['step'])
+      return step === undefined ? undefined : { tsgi: 'step', step }
     }
     case 'leaving': {
       const because = value['because']

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import { shutDown } from '../server/lifespan.ts'
 import { Server } from '../server/server.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
@@ -14,7 +15,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { ProcessEvents } from './process-events.ts'
-import type { SignOfLife } from './sign-of-life.ts'
+import { send, sendAndWait } from './tell-master.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
 import { WorkerLogs } from './worker-logs.ts'
 import { readMessageToWorker } from './worker-messages.ts'
@@ -90,7 +91,9 @@ class Worker {
         onIdle: (listener) => onIdle(listener),
       })
       await this.#initHooks()
-      const { handler } = this.#application
+      const { handler, lifespan } = this.#application
+      if (lifespan.hasStartup) send({ tsgi: 'step', step: 'startup' })
+      await lifespan.startup()
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
       const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks, clients } = this.#boot
@@ -261,8 +264,12 @@ class Worker {
       this.#tellNow()
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
       this.#state = 'closing'
-      const left = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
-      await Promise.race([this.#closeApplication(code), elapsed(Math.max(left, LAST_CLOSE_MS))])
+      const lifespan = this.#application?.lifespan
+      const left = deadline - performance.now()
+      // A shutdown has the whole time that requests have not taken, handlers of signals a limited one: most never say that they are done.
+      if (lifespan?.hasShutdown === true) await shutDown(lifespan, Math.max(left, LAST_CLOSE_MS), this.#log)
+      const limit = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
+      await Promise.race([this.#closeApplication(code), elapsed(Math.max(limit, LAST_CLOSE_MS))])
       await this.#logs.close(LAST_CLOSE_MS)
     } catch (error) {
       this.#log.error('a worker could not end as it should', error)
@@ -291,18 +298,6 @@ class Worker {
         : { tsgi: 'needs-loader', reason }
     void sendAndWait(message).then(() => exit(reason === undefined ? 1 : 0))
   }
-}
-
-function send(message: MessageToMaster | SignOfLife): void {
-  // Without a channel the master is gone, which `disconnect` has told already.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {})
-}
-
-function sendAndWait(message: MessageToMaster): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.connected && process.send !== undefined) process.send(message, undefined, undefined, () => resolve())
-    else resolve()
-  })
 }
 
 function elapsed(ms: number): Promise<void> {

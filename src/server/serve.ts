@@ -3,12 +3,13 @@ import { fetchHandler } from '../adapters/fetch-application.ts'
 import type { FetchFunction } from '../adapters/fetch-application.ts'
 import { nodeApplication } from '../adapters/framework.ts'
 import { nodeHandler } from '../adapters/node-application.ts'
-import type { Application } from '../interface/application.ts'
+import type { Application, Lifespan } from '../interface/application.ts'
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
 import { applicationHandler } from '../gateway/run-application.ts'
 import { formatBindAddress, parseBindAddress } from './address.ts'
+import { LifespanRunner } from './lifespan.ts'
 import { Server } from './server.ts'
 import type { Protocol } from './server.ts'
 
@@ -29,8 +30,10 @@ export interface AttachOptions {
 }
 
 /** One application, of any of the three kinds. */
-export type ServeOptions = AttachOptions &
-  (
+export type ServeOptions = AttachOptions & {
+  /** Startup and shutdown of the application; its own `lifespan` where this is left out. */
+  readonly lifespan?: Lifespan | undefined
+} & (
     | { /** A TSGI application. */ readonly application: Application }
     | { /** As Hono and h3 have it. */ readonly fetch: FetchFunction }
     | {
@@ -45,18 +48,42 @@ export interface RunningServer {
   /** The first of them. */
   readonly address: string
   readonly requestsInFlight: number
-  /** Stops accepting, finishes requests in flight, then resolves. */
+  /**
+   * Stops accepting, finishes requests in flight, waits for the application's shutdown, then resolves.
+   * Rejects with `TSGI_ERR_LIFESPAN` where that fails; everything is closed then, too.
+   */
   close(): Promise<void>
 }
 
 /**
- * Serves an application in this process.
+ * Serves an application in this process. Its startup is waited for before anybody can connect, without a limit of time.
  *
  * Rejects with `TSGI_ERR_BIND_INVALID`, `TSGI_ERR_ADDRESS_IN_USE`, `TSGI_ERR_LISTEN`, `TSGI_ERR_SOCKET_PATH_TOO_LONG`,
- * `TSGI_ERR_APP_EXPORT` where none of `application`, `fetch` and `listener` is given.
+ * `TSGI_ERR_APP_EXPORT` where none of `application`, `fetch` and `listener` is given, `TSGI_ERR_LIFESPAN` where the startup fails.
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  return listen(await handlerOf(options, options.log ?? STDERR_LOG), options)
+  const own = 'application' in options ? options.application.lifespan : undefined
+  const lifespan = new LifespanRunner(options.lifespan ?? own)
+  const handler = await handlerOf(options, options.log ?? STDERR_LOG)
+  await lifespan.startup()
+  try {
+    const server = await listen(handler, options)
+    return {
+      addresses: server.addresses,
+      address: server.address,
+      get requestsInFlight() {
+        return server.requestsInFlight
+      },
+      async close() {
+        await server.close()
+        await lifespan.shutdown()
+      },
+    }
+  } catch (error) {
+    // Why nobody can connect counts more than what the shutdown then says.
+    await lifespan.shutdown().catch(() => {})
+    throw error
+  }
 }
 
 /**
