@@ -117,6 +117,13 @@ function complete(draft: Draft, exchange: Exchange): Environ | undefined {
   }
   const { path: target, query } = splitTarget(stripAuthority(draft.REQUEST_URI))
   const path = target === '*' ? '' : decodePath(target)
+  // A proxy sends no other target; one that it has let through cannot be mapped to a path.
+  if (path.charCodeAt(0) !== 0x2f && target !== '*') {
+    throw new TsgiError(
+      'TSGI_ERR_REQUEST_INVALID',
+      `REQUEST_URI is ${quote(draft.REQUEST_URI)}, which is neither a path nor a URL`,
+    )
+  }
   const mount = exchange.context.mountPoint
   if (mount === '') {
     draft.SCRIPT_NAME = ''

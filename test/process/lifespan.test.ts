@@ -12,7 +12,11 @@ import { get, Served } from './served.ts'
 const { describe, test } = requires('dist')
 
 /** An application that writes down what it is called for, one line each. */
-function source({ startup = '', shutdown = '', ...more }: { startup?: string; shutdown?: string; exported?: string } = {}): string {
+function source({
+  startup = '',
+  shutdown = '',
+  ...more
+}: { startup?: string; shutdown?: string; exported?: string } = {}): string {
   return `
     import { appendFileSync } from 'node:fs'
     const tell = (what) => appendFileSync(process.env.TOLD, process.pid + ' ' + what + '\\n')
