@@ -11,6 +11,7 @@ import { createLogger, writeToStderr } from '../process/log.ts'
 import { serveCgiRequest } from '../server/cgi-request.ts'
 import { cgiVariables, environmentBytes, forgetRequest } from '../server/cgi-variables.ts'
 import type { CgiVariables } from '../server/cgi-variables.ts'
+import { shutDown } from '../server/lifespan.ts'
 import type { CgiOptions } from './cgi-options.ts'
 
 /** What an application gets to close what it holds behind its one response, milliseconds. */
@@ -36,6 +37,7 @@ export async function cgi(app: string, options: CgiOptions): Promise<number> {
     const location = locateApp(app, process.cwd())
     const loaded = await load(location, options, withLoader, log)
     if (loaded === 'with-loader') return await startAnew()
+    await loaded.lifespan.startup()
     application = loaded
   } catch (error) {
     log.error(`${app} cannot be loaded`, error)
@@ -43,6 +45,7 @@ export async function cgi(app: string, options: CgiOptions): Promise<number> {
     return 1
   }
   await serve(application, variables, options, log)
+  await shutDown(application.lifespan, CLOSE_MS, log)
   const closed = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())
   await Promise.race([application.close(), closed])
   application.finish()

@@ -26,6 +26,7 @@ import { formatBindAddress } from '../server/address.ts'
 import { stopSignals, whyNotHere } from '../server/platform.ts'
 import { COMMAND_NAMES } from '../process/control-protocol.ts'
 import { addCgiCommand } from './cgi-command.ts'
+import { addCheckCommand } from './check.ts'
 import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
@@ -47,6 +48,7 @@ addSettings(serveCommand, 'serve')
   .action(async (app: string | undefined, options: Record<string, unknown>) => {
     process.exitCode = await withSettings('serve', app, options, { start: serve, check })
   })
+addCheckCommand(program)
 addCgiCommand(program)
 addControlCommand(program)
 addCompletionCommand(program, { ctl: COMMAND_NAMES })

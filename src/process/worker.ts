@@ -14,6 +14,7 @@ import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
+import { onIdle } from './on-idle.ts'
 import { ProcessEvents } from './process-events.ts'
 import { send, sendAndWait } from './tell-master.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
@@ -304,22 +305,6 @@ function elapsed(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms)
   })
-}
-
-/** Calls `listener` when nothing but the channel to the master keeps this process alive; the result is called when nobody waits any more. */
-function onIdle(listener: () => void): () => void {
-  const { channel } = process
-  const cancel = (): void => {
-    process.off('beforeExit', idle)
-    channel?.ref()
-  }
-  const idle = (): void => {
-    cancel()
-    listener()
-  }
-  process.once('beforeExit', idle)
-  channel?.unref()
-  return cancel
 }
 
 function exit(code: number): never {

@@ -12,7 +12,27 @@ import { PAIR_SEPARATOR } from './settings-values.ts'
  * commander keeps the texts, so that a bad value is reported in one way wherever it comes from.
  */
 export function addSettings(command: Command, name: CommandName): Command {
-  for (const [key, row] of rowsOf(name)) {
+  addRows(command, name, rowsOf(name))
+  command.addHelpText(
+    'after',
+    `\nEvery option is also an environment variable (--${flagName('logLevel')} is ${variableName(flagName('logLevel'))}) and a key of tsgi.config.ts (logLevel).` +
+      '\nThe command line holds over the environment, and that over the file. --print-config shows what holds, and why.',
+  )
+  return command
+}
+
+/** Gives a commander command some of the options of `name`. */
+export function addSomeSettings(command: Command, name: CommandName, keys: readonly string[]): Command {
+  addRows(
+    command,
+    name,
+    rowsOf(name).filter(([key]) => keys.includes(key)),
+  )
+  return command
+}
+
+function addRows(command: Command, name: CommandName, rows: ReturnType<typeof rowsOf>): void {
+  for (const [key, row] of rows) {
     for (const [index, flag] of flagsOf(key, row, name).entries()) {
       for (const option of optionsOf(flag, row)) {
         if (index > 0) option.hideHelp()
@@ -20,15 +40,9 @@ export function addSettings(command: Command, name: CommandName): Command {
       }
     }
   }
-  command.addHelpText(
-    'after',
-    `\nEvery option is also an environment variable (--${flagName('logLevel')} is ${variableName(flagName('logLevel'))}) and a key of tsgi.config.ts (logLevel).` +
-      '\nThe command line holds over the environment, and that over the file. --print-config shows what holds, and why.',
-  )
   // commander has no option with exactly two values, so NAME VALUE is joined before it looks.
   const parseOptions = command.parseOptions.bind(command)
   command.parseOptions = (argv) => parseOptions(joinArguments(argv, name))
-  return command
 }
 
 function optionsOf(flag: string, row: AnySetting): Option[] {

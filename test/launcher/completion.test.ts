@@ -64,6 +64,9 @@ requires('dist', 'bash').describe('completion in bash', () => {
     const script = await bashScript(TSGI)
     expect(offered(script, 'tsgi', 'ctl', 're')).toEqual(['reload', 'reopen-logs'])
     expect(offered(script, 'tsgi', 'serve', '--work')).toContain('--workers')
+    expect(offered(script, 'tsgi', 'ch')).toEqual(['check'])
+    expect(offered(script, 'tsgi', 'check', '--')).toEqual(expect.arrayContaining(['--path', '--mount-point', '--json']))
+    expect(offered(script, 'tsgi', 'check', '--interface', '')).toEqual(['auto', 'tsgi', 'node', 'fetch'])
   })
 })
 

@@ -6,7 +6,7 @@ import type { Application } from '../../src/index.ts'
 import { compose, dispatcher, requestId } from '../../src/middleware/index.ts'
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
-import { project, write } from './commands.ts'
+import { project, run, write } from './commands.ts'
 import { get, Served } from './served.ts'
 
 const { describe, test } = requires('dist')
@@ -116,6 +116,20 @@ describe('the lifespan of an application', () => {
     expect(performance.now() - before).toBeLessThan(5000)
     expect(served.output).toMatch(/TSGI_ERR_LIFESPAN .*shutdown\(\) has not ended in the \d+ ms/)
     expect(words().at(-1)).toBe('shutdown')
+  })
+
+  test('is there for the one request of a CGI program, too', async () => {
+    const directory = project({ 'package.json': '{"type":"module"}', 'wsgi.js': source() })
+    const told = join(directory, 'told')
+    const env = { TOLD: told, REQUEST_METHOD: 'GET', REQUEST_URI: '/', SERVER_NAME: 'localhost', SERVER_PORT: '80' }
+    const done = await run(['main', 'cgi', 'wsgi.js'], { cwd: directory, env })
+    expect(done).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^Status: 200 OK[^]*hello$/) })
+    const words = readFileSync(told, 'utf8').replaceAll(/\d+ (.*)\n/g, '$1 ')
+    expect(words).toBe('startup started request response shutdown down ')
+    write(directory, 'wsgi.js', source({ startup: "throw new Error('no database')" }))
+    const failed = await run(['main', 'cgi', 'wsgi.js'], { cwd: directory, env })
+    expect(failed).toMatchObject({ code: 1, stdout: expect.stringMatching(/^Status: 500 /) })
+    expect(failed.stderr).toMatch(/TSGI_ERR_LIFESPAN .*startup\(\): Error: no database/)
   })
 
   test('that is none is refused', async () => {
