@@ -3,9 +3,10 @@ import { plain } from './ctl-output.ts'
 
 const KINDS = { tsgi: 'a TSGI application', fetch: 'a fetch application', node: 'a Node application' } as const
 
+/** What is the same in several requests counts once. */
 export function severityCounts(result: CheckResult): { errors: number; warnings: number } {
-  const problems = problemsOf(result)
-  const errors = problems.filter(({ severity }) => severity === 'error').length
+  const problems = grouped(problemsOf(result))
+  const errors = problems.filter(([{ severity }]) => severity === 'error').length
   return { errors, warnings: problems.length - errors }
 }
 
