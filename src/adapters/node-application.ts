@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Logger } from '../interface/logger.ts'
 import type { Exchange } from '../gateway/exchange.ts'
+import type { FailurePage } from '../gateway/failure-page.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
 import { callListeners } from './call-listeners.ts'
+import { callExplained } from './explained-listeners.ts'
 import { nodeObjects } from './express-shape.ts'
 import type { NodeObjects } from './express-shape.ts'
 import { failNodeResponse } from './node-failure.ts'
@@ -11,10 +13,11 @@ import { createNodeResponse } from './node-response.ts'
 import { GatewaySocket } from './node-socket.ts'
 import { emitUpgrade, serveNodeUpgrade, takesUpgrade } from './node-upgrade.ts'
 
-/** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. */
-export function nodeHandler(server: Server, log: Logger): RequestHandler {
+/** Serves requests by the 'request' listeners of a `node:http` server, which need not listen anywhere. `page`: of a server in development. */
+export function nodeHandler(server: Server, log: Logger, page?: FailurePage): RequestHandler {
   const call = (request: IncomingMessage, response: ServerResponse): void => {
-    callListeners(server, 'request', [request, response], (error) => failNodeResponse(request, response, error, log))
+    if (page !== undefined) callExplained(server, request, response, log, page)
+    else callListeners(server, 'request', [request, response], (error) => failNodeResponse(request, response, error, log))
   }
   let objects: NodeObjects | undefined
   return {

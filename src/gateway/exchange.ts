@@ -4,6 +4,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import { fieldLine } from '../protocol/response-head.ts'
 import { watched } from './access.ts'
 import { byteLength, checkChunk } from './body-chunk.ts'
+import { answerFailure } from './failure-page.ts'
 import { RequestInput } from './input.ts'
 import { findParam } from './params.ts'
 import type { ServerContext } from './request-handler.ts'
@@ -205,8 +206,7 @@ export class Exchange {
   }
 
   /**
-   * Gives the request up because of `error`: a response of its own where the head is not sent, else the connection is
-   * ended so that the client can see it. The client is told a status, never the error.
+   * Gives the request up: answers it where the head is not sent, else ends visibly. Only development tells more than a status.
    */
   fail(error: unknown): void {
     if (this.#takenSocket !== undefined) {
@@ -219,7 +219,7 @@ export class Exchange {
     else if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
     else this.context.log.error(`${this.label} failed${this.#headSent ? ' after its headers' : ''}`, error)
     if (this.#headSent || status === null) this.#abandon(undefined)
-    else this.respond(status)
+    else answerFailure(this, error, status)
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Logger } from '../interface/logger.ts'
 import type { AccessLog } from './access.ts'
 import type { Exchange } from './exchange.ts'
+import type { FailurePage } from './failure-page.ts'
 
 /** What all requests of one server share. */
 export interface ServerContext {
@@ -16,6 +17,8 @@ export interface ServerContext {
   readonly probeToken: string | undefined
   /** Told of every request that has ended; undefined: nobody is, and nothing is measured. */
   readonly access: AccessLog | undefined
+  /** Explains failures to clients, in development; absent: they are told a status. */
+  readonly failurePage?: FailurePage | undefined
 }
 
 /** What serves the requests of an application of one kind. */

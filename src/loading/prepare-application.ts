@@ -4,6 +4,7 @@ import { nodeApplication, servesApplication } from '../adapters/framework.ts'
 import { nodeHandler } from '../adapters/node-application.ts'
 import type { Application } from '../interface/application.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { FailurePage } from '../gateway/failure-page.ts'
 import type { RequestHandler } from '../gateway/request-handler.ts'
 import { applicationHandler } from '../gateway/run-application.ts'
 import { LifespanRunner } from '../server/lifespan.ts'
@@ -43,6 +44,8 @@ export interface ApplicationOptions {
   readonly onIdle: (listener: () => void) => () => void
   /** Puts something around a TSGI application. */
   readonly around?: ((application: Application) => Application) | undefined
+  /** Of a server in development. */
+  readonly failurePage?: FailurePage | undefined
 }
 
 /**
@@ -52,7 +55,7 @@ export interface ApplicationOptions {
  * Rejects with `TSGI_ERR_APP_LOAD`, `TSGI_ERR_APP_EXPORT`, `TSGI_ERR_APP_AMBIGUOUS`, `TSGI_ERR_LIFESPAN`.
  */
 export async function prepareApplication(options: ApplicationOptions): Promise<ServedApplication> {
-  const { location, log } = options
+  const { location, log, failurePage } = options
   const name = basename(location.file)
   const started = new StartedServer({ ...options, name })
   const finish = (): void => started.finish()
@@ -67,7 +70,7 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
     return {
       kind: 'node',
       exportName: undefined,
-      handler: nodeHandler(server, log),
+      handler: nodeHandler(server, log, failurePage),
       lifespan: lifespan(server),
       close: async () => {},
       finish,
@@ -116,7 +119,7 @@ export async function prepareApplication(options: ApplicationOptions): Promise<S
       return {
         kind,
         exportName,
-        handler: nodeHandler(server, log),
+        handler: nodeHandler(server, log, failurePage),
         lifespan: lifespan(loaded.value),
         close: async () => close?.(),
         finish,
@@ -138,4 +141,16 @@ async function served(started: StartedServer, value: unknown): ReturnType<typeof
   const server = own !== undefined && servesApplication(own, value) ? own : application.server
   started.serve(server, value)
   return { ...application, server }
+}
+
+/** The kind, for the person who has started it. */
+export function describeKind({ kind, exportName }: Pick<ServedApplication, 'kind' | 'exportName'>): string {
+  switch (kind) {
+    case 'tsgi':
+      return 'TSGI'
+    case 'fetch':
+      return 'fetch'
+    case 'node':
+      return exportName === undefined ? 'Node, captured' : 'Node'
+  }
 }

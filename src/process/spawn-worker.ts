@@ -36,7 +36,7 @@ export function spawnWorker({
     // What frameworks look at to leave out stacks and development's checks, and the place among the workers under the name
     // that applications know; whoever sets them has the last word.
     env: {
-      NODE_ENV: 'production',
+      NODE_ENV: options.development === true ? 'development' : 'production',
       NODE_APP_INSTANCE: String(index),
       ...process.env,
       ...accountVariables(rights.account),
@@ -64,6 +64,7 @@ export function spawnWorker({
       clocks: options.clocks,
       clients: options.clients,
       logs: options.logs,
+      ...(options.development === true ? { development: true } : {}),
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),
     },

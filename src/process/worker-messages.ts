@@ -50,6 +50,8 @@ export interface BootMessage {
   readonly clocks?: WorkerClocks | undefined
   readonly clients?: ClientLimits | undefined
   readonly logs?: LogOptions | undefined
+  /** Failures are explained to clients. */
+  readonly development?: boolean
 }
 
 /** Stop accepting, finish what is in flight within the time, exit. A later one shortens the time. */
@@ -149,7 +151,8 @@ export type BootStep = (typeof STEPS)[number]
 
 export type MessageToMaster =
   | { readonly tsgi: 'step'; readonly step: BootStep }
-  | { readonly tsgi: 'ready' }
+  /** `kind`: of the application, in words. */
+  | { readonly tsgi: 'ready'; readonly kind?: string }
   | { readonly tsgi: 'pong' }
   | ({ readonly tsgi: 'stats' } & WorkerStats)
   /** It has served as many requests as it should, and serves on until another takes its place. */
@@ -157,8 +160,8 @@ export type MessageToMaster =
   /** The application may load with the TypeScript loader; this process cannot load it any more and exits. */
   | { readonly tsgi: 'needs-loader'; readonly reason: string }
   | { readonly tsgi: 'failed'; readonly failure: BootFailure }
-  /** The worker has stopped accepting of its own accord, finishes its requests and exits. */
-  | { readonly tsgi: 'leaving'; readonly because: LeaveReason }
+  /** The worker has stopped accepting of its own accord, finishes its requests and exits. `failure`: the exception, in development. */
+  | { readonly tsgi: 'leaving'; readonly because: LeaveReason; readonly failure?: BootFailure }
   | { readonly tsgi: 'drained'; readonly unfinished: number }
 
 /** A message of ours, or undefined: the application's own messages, and anything malformed, are not. */
@@ -166,6 +169,7 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
   if (!isRecord(value)) return undefined
   switch (value['tsgi']) {
     case 'ready':
+      return { tsgi: 'ready', ...(typeof value['kind'] === 'string' ? { kind: value['kind'] } : {}) }
     case 'pong':
     case 'enough':
       return { tsgi: value['tsgi'] }
@@ -181,9 +185,9 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
     }
     case 'leaving': {
       const because = value['because']
-      return because === 'exception' || because === 'signal' || because === 'application'
-        ? { tsgi: 'leaving', because }
-        : undefined
+      if (because !== 'exception' && because !== 'signal' && because !== 'application') return undefined
+      const failure = readFailure(value['failure'])
+      return { tsgi: 'leaving', because, ...(failure === undefined ? {} : { failure }) }
     }
     case 'needs-loader':
       return typeof value['reason'] === 'string' ? { tsgi: 'needs-loader', reason: value['reason'] } : undefined

@@ -4,6 +4,7 @@ import { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { shutDown } from '../server/lifespan.ts'
 import { Server } from '../server/server.ts'
+import type { DevelopmentPage } from '../development/development-page.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
 import { writeToStderr } from './log.ts'
@@ -12,7 +13,7 @@ import { rssBytes } from './resident-memory.ts'
 import { ReceivedListeners } from './listener-handover.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
-import { prepareApplication } from '../loading/prepare-application.ts'
+import { describeKind, prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { onIdle } from './on-idle.ts'
 import { ProcessEvents } from './process-events.ts'
@@ -29,6 +30,9 @@ import type { BootMessage, MessageToMaster } from './worker-messages.ts'
 
 /** What is left for requests in flight when the master is gone or an exception was not caught, milliseconds. */
 const LAST_REQUESTS_MS = 1000
+
+/** The same in development, where a request that an exception has left behind is told of it, milliseconds. */
+const EXPLAINED_REQUESTS_MS = 100
 
 /** What an application gets to close what it holds, behind its last request, milliseconds: no more than is left, but something. */
 const APPLICATION_CLOSE_MS = 5000
@@ -65,6 +69,7 @@ class Worker {
   /** What the application waits for when it has closed its own server. */
   readonly #onDrained: (() => void)[] = []
   #hooks: HookRunner | undefined
+  #page: DevelopmentPage | undefined
   /** Tells the master how this worker does. */
   #tellNow: () => void = () => {}
   /** `closing`: the last request is finished, and the application closes what it holds. */
@@ -82,6 +87,8 @@ class Worker {
     const { file, exportName } = this.#boot
     try {
       this.#logs.open()
+      if (this.#boot.development === true) this.#page = await developmentPage(this.#boot.generation)
+      const failurePage = this.#page?.answer
       this.#application = await prepareApplication({
         location: { file, ...(exportName === undefined ? {} : { exportName }) },
         loader: this.#boot.loader,
@@ -90,6 +97,7 @@ class Worker {
         onClose: (finished) => this.#closedByApplication(finished),
         onWaiting: () => send({ tsgi: 'step', step: 'waiting' }),
         onIdle: (listener) => onIdle(listener),
+        failurePage,
       })
       await this.#initHooks()
       const { handler, lifespan } = this.#application
@@ -104,6 +112,7 @@ class Worker {
         mountPoint,
         multiprocess,
         maxRequests,
+        failurePage,
         onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
         ...(this.#logs.access === undefined ? {} : { access: this.#logs.access }),
@@ -117,7 +126,7 @@ class Worker {
       return
     }
     this.#state = 'ready'
-    send({ tsgi: 'ready' })
+    send({ tsgi: 'ready', kind: describeKind(this.#application) })
     this.#tellStats(this.#server)
     this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0)
     flushCompiledCode()
@@ -220,8 +229,11 @@ class Worker {
       error,
     )
     if (this.#isEnding()) return
-    send({ tsgi: 'leaving', because: 'exception' })
-    void this.#drainAndExit(LAST_REQUESTS_MS, 1, true)
+    // A request that it has left without an answer is told why.
+    this.#page?.uncaught(error)
+    const failure = this.#page === undefined ? {} : { failure: describeFailure(error, this.#boot.file) }
+    send({ tsgi: 'leaving', because: 'exception', ...failure })
+    void this.#drainAndExit(this.#page === undefined ? LAST_REQUESTS_MS : EXPLAINED_REQUESTS_MS, 1, true)
   }
 
   /** The master decides what a signal means, and says so; only a TERM that it has not got is this worker's alone. */
@@ -299,6 +311,12 @@ class Worker {
         : { tsgi: 'needs-loader', reason }
     void sendAndWait(message).then(() => exit(reason === undefined ? 1 : 0))
   }
+}
+
+/** Only a server in development reads it. */
+async function developmentPage(generation: number): Promise<DevelopmentPage> {
+  const { DevelopmentPage } = await import('../development/development-page.ts')
+  return new DevelopmentPage(generation)
 }
 
 function elapsed(ms: number): Promise<void> {

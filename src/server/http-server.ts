@@ -3,6 +3,7 @@ import type { IncomingMessage, Server as NodeHttpServer, ServerResponse } from '
 import type { Socket } from 'node:net'
 import { HEADER_TIMEOUT_MS } from '../interface/limits.ts'
 import { failNodeResponse } from '../adapters/node-failure.ts'
+import type { FailurePage } from '../gateway/failure-page.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { ClientLimits } from './client-limits.ts'
 import type { ConnectionServer } from './connection.ts'
@@ -26,11 +27,13 @@ export class HttpServer {
   readonly #server: ConnectionServer
   readonly #log: Logger
   readonly #clients: HttpClients | undefined
+  readonly #failurePage: FailurePage | undefined
 
   /** `limits`: those of clients without a proxy in between; undefined: a proxy judges its own. */
   constructor(server: ConnectionServer, limits?: ClientLimits) {
     this.#server = server
     this.#log = server.context.log
+    this.#failurePage = server.context.failurePage
     // From Node 22 on it asks first; the types are those of Node 20.
     const options = {
       keepAliveTimeout: limits?.keepAliveTimeoutMs ?? server.limits.keepAliveTimeoutMs,
@@ -113,7 +116,7 @@ export class HttpServer {
 
   giveUp(error: Error): void {
     for (const transport of this.#transports) transport.exchange.fail(error)
-    for (const response of this.#responses) failNodeResponse(response.req, response, error, this.#log)
+    for (const response of this.#responses) failNodeResponse(response.req, response, error, this.#log, this.#failurePage)
   }
 
   destroy(): void {

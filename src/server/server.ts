@@ -11,6 +11,7 @@ import {
 } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { AccessLog } from '../gateway/access.ts'
+import type { FailurePage } from '../gateway/failure-page.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly multiprocess?: boolean
   readonly probeToken?: string
   readonly access?: AccessLog
+  /** See `ServerContext`. */
+  readonly failurePage?: FailurePage | undefined
   /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
   readonly maxRequestBodyBytes?: number
   /** So many requests are called enough; 0, the default: none are. */
@@ -111,6 +114,7 @@ export class Server implements SocketOwner {
       log: options.log,
       probeToken: options.probeToken,
       access: options.access,
+      failurePage: options.failurePage,
     }
     this.#clientLimits = options.clients
     if (options.clients !== undefined && options.clients.connectionLimit > 0) {
