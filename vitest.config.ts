@@ -4,7 +4,9 @@ const isFullRun = process.env.TSGI_TEST_FULL === '1'
 const resultsFile = process.env.TSGI_TEST_RESULTS
 
 /** Folders whose tests start the built commands. */
-const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks'].map((folder) => `test/${folder}/**/*.test.ts`)
+const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks', 'development'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 
 /** Measures, and wants the machine for itself. */
 const chaos = ['test/chaos/**/*.test.ts']

@@ -62,8 +62,8 @@ const FOREIGN_FLAGS: Readonly<Record<string, string>> = {
   '--threads': 'every worker serves many requests at a time: leave it out, or limit them with --worker-concurrency N',
   '-D': 'it stays in the foreground: tsgi-express setup-server writes a control script, eject systemd a unit',
   '--daemon': 'it stays in the foreground: tsgi-express setup-server writes a control script, eject systemd a unit',
-  '--watch': 'write --reload-on-changes with tsgi-express',
-  '--reload': 'write --reload-on-changes with tsgi-express',
+  '--watch': 'tsgi dev does it by itself; with tsgi-express write --reload-on-changes',
+  '--reload': 'tsgi dev does it by itself; with tsgi-express write --reload-on-changes',
 }
 
 /** Says what went wrong and gives the exit code. */

@@ -29,6 +29,7 @@ import { addCgiCommand } from './cgi-command.ts'
 import { addCheckCommand } from './check.ts'
 import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
+import { addDevCommand } from './dev.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { withSettings } from './with-settings.ts'
 
@@ -49,6 +50,7 @@ addSettings(serveCommand, 'serve')
     process.exitCode = await withSettings('serve', app, options, { start: serve, check })
   })
 addCheckCommand(program)
+addDevCommand(program)
 addCgiCommand(program)
 addControlCommand(program)
 addCompletionCommand(program, { ctl: COMMAND_NAMES })

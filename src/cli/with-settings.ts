@@ -23,7 +23,7 @@ export async function withSettings<C extends CommandName>(
   const read = await readSettings({ command, app, options, environment: process.env, directory: process.cwd() })
   // Every command takes these two, which the compiler cannot see of a command that is not known yet.
   const { checkConfig, printConfig, ...settings } = asSettings<CommandName>(read.resolved)
-  checkCounts(settings)
+  if (command !== 'dev') checkCounts(settings)
   if (!checkConfig && printConfig === undefined) return start(read)
   if (checkConfig) {
     const found = await check(read)

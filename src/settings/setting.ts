@@ -1,7 +1,7 @@
 import type { ValueKind } from './settings-values.ts'
 
 /** The commands that take settings. `setup-server` and whatever else shares the launcher's options reads `start-server`. */
-export type CommandName = 'serve' | 'start-server'
+export type CommandName = 'serve' | 'start-server' | 'dev'
 
 export interface Setting<K extends ValueKind<unknown, unknown>, D> {
   readonly kind: K
@@ -25,6 +25,10 @@ export interface Setting<K extends ValueKind<unknown, unknown>, D> {
 export const BOTH = ['serve', 'start-server'] as const
 export const START_SERVER = ['start-server'] as const
 export const SERVE = ['serve'] as const
+export const ALL = ['serve', 'start-server', 'dev'] as const
+export const START_SERVER_AND_DEV = ['start-server', 'dev'] as const
+export const SERVE_AND_DEV = ['serve', 'dev'] as const
+export const DEV = ['dev'] as const
 
 /** Keeps the types of kind, default and commands of one row. */
 export function setting<K extends ValueKind<unknown, unknown>, const D, const C extends readonly CommandName[]>(

@@ -1,5 +1,5 @@
 import { BACKEND, HOST_NAME, hostPattern, trustedProxy, URL_PATH, urlPath } from './setting-kinds.ts'
-import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
+import { BOTH, SERVE, setting, START_SERVER, START_SERVER_AND_DEV } from './setting.ts'
 import { boolean, duration, integer, list, pairs, path, pathPairs, text } from './settings-values.ts'
 
 const A_URL_AND = 'a path such as /static (no empty, "." or ".." segment, no "?", "#", "%", "=" or white space) and'
@@ -41,14 +41,14 @@ export const LAUNCHER_SETTINGS = {
     default: undefined,
     help: 'Certificate of the server, PEM; the authorities between may follow in the same file',
     theme: 'HTTPS',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   sslCertificateKeyFile: setting({
     kind: path('FILE'),
     default: undefined,
     help: 'Key of that certificate, PEM, without a passphrase',
     theme: 'HTTPS',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   sslCertificateChainFile: setting({
     kind: path('FILE'),
@@ -129,14 +129,14 @@ export const LAUNCHER_SETTINGS = {
     default: undefined,
     help: 'Directory of static files; a file in it is served before the application is asked',
     theme: 'Files',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   urlAlias: setting({
     kind: pathPairs('URL PATH', `${A_URL_AND} a file or a directory`, URL_PATH),
     default: [],
     help: 'Serves a file, or the files of a directory, at this URL path; repeatable',
     theme: 'Files',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   directoryIndex: setting({
     kind: text('NAME', 'the name of a file', /^(?!\.)[^/\0-\x1f\x7f]+$/),
@@ -144,7 +144,7 @@ export const LAUNCHER_SETTINGS = {
     defaultText: 'none',
     help: 'File that is served for its directory: index.html',
     theme: 'Files',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   directoryListing: setting({
     kind: boolean(),

@@ -5,7 +5,7 @@ import { formatSyslogAddress, parseSyslogAddress } from '../logging/syslog-addre
 import type { SyslogAddress } from '../logging/syslog-address.ts'
 import { FACILITIES } from '../logging/syslog-message.ts'
 import type { Facility } from '../logging/syslog-message.ts'
-import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
+import { ALL, BOTH, SERVE, setting, START_SERVER } from './setting.ts'
 import { boolean, choice, integer, size, text } from './settings-values.ts'
 import type { ValueKind } from './settings-values.ts'
 
@@ -60,7 +60,7 @@ export const LOGGING_SETTINGS = {
     default: 'info',
     help: 'Least severe line that is logged: error, warn, info or debug',
     theme: 'Logging',
-    commands: BOTH,
+    commands: ALL,
   }),
   logToTerminal: setting({
     kind: boolean(),
@@ -72,10 +72,10 @@ export const LOGGING_SETTINGS = {
   accessLog: setting({
     kind: accessLog,
     default: undefined,
-    defaultText: 'off; behind a proxy of the launcher: access.log in the server root',
+    defaultText: 'off; behind a proxy of the launcher: access.log in the server root; of dev: short lines on the terminal',
     help: 'Log of the requests: a file, - for standard output, syslog, or off',
     theme: 'Logging',
-    commands: BOTH,
+    commands: ALL,
     aliases: ['access-logfile'],
   }),
   accessLogFormat: setting({

@@ -1,6 +1,6 @@
 import type { BindAddress } from '../server/address.ts'
 import { bindAddress, mountPoint, hostOrAddress } from './setting-kinds.ts'
-import { BOTH, SERVE, setting, START_SERVER } from './setting.ts'
+import { ALL, BOTH, SERVE, SERVE_AND_DEV, setting, START_SERVER, START_SERVER_AND_DEV } from './setting.ts'
 import type { CommandName, Setting } from './setting.ts'
 import {
   boolean,
@@ -18,6 +18,7 @@ import {
   size,
   text,
 } from './settings-values.ts'
+import { DEVELOPMENT_SETTINGS } from './settings-development.ts'
 import { LAUNCHER_SETTINGS } from './settings-launcher.ts'
 import { LOGGING_SETTINGS } from './settings-logging.ts'
 
@@ -38,14 +39,14 @@ export const SETTINGS = {
     default: '127.0.0.1',
     help: 'Address that the server answers on',
     theme: 'Address',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   port: setting({
     kind: integer('PORT', 0, 65_535),
     default: 8000,
     help: 'Port that the server answers on; 0 takes a free one',
     theme: 'Address',
-    commands: START_SERVER,
+    commands: START_SERVER_AND_DEV,
   }),
   bind: setting({
     kind: list(bindAddress),
@@ -53,7 +54,7 @@ export const SETTINGS = {
     defaultText: '127.0.0.1:8000',
     help: 'Address to listen on: unix:/path, host:port, [::1]:port or fd://N; repeatable',
     theme: 'Address',
-    commands: SERVE,
+    commands: SERVE_AND_DEV,
   }),
   protocol: setting({
     kind: choice('NAME', ['auto', 'uwsgi', 'fastcgi', 'scgi', 'http']),
@@ -68,7 +69,7 @@ export const SETTINGS = {
     defaultText: '660',
     help: 'Mode of the unix sockets, whatever the umask',
     theme: 'Address',
-    commands: SERVE,
+    commands: SERVE_AND_DEV,
   }),
   socketTakeover: setting({
     kind: boolean(),
@@ -127,7 +128,7 @@ export const SETTINGS = {
     default: 'auto',
     help: 'What kind of application it is: auto, tsgi, node or fetch',
     theme: 'Application',
-    commands: BOTH,
+    commands: ALL,
   }),
   mountPoint: setting({
     kind: mountPoint,
@@ -135,21 +136,21 @@ export const SETTINGS = {
     defaultText: '/',
     help: 'URL path that the application is served under',
     theme: 'Application',
-    commands: BOTH,
+    commands: ALL,
   }),
   setenv: setting({
     kind: pairs('NAME VALUE', 'the name of a variable and its value', /^[A-Za-z_]\w*$/),
     default: [],
     help: 'Sets a variable in the environment of the workers; repeatable',
     theme: 'Application',
-    commands: BOTH,
+    commands: ALL,
   }),
   envFile: setting({
     kind: list(path('FILE')),
     default: [],
     help: 'File of NAME=VALUE lines for the environment of the workers, below what is set already; repeatable',
     theme: 'Application',
-    commands: BOTH,
+    commands: ALL,
   }),
   chdir: setting({
     kind: path('DIR'),
@@ -157,7 +158,7 @@ export const SETTINGS = {
     defaultText: 'the current directory',
     help: 'Directory that the workers run in, and that the application and the configuration file are looked for in',
     theme: 'Application',
-    commands: BOTH,
+    commands: ALL,
   }),
   user: setting({
     kind: text('USER', 'the name or the number of a user', /^[\w.-]+\$?$/),
@@ -207,7 +208,7 @@ export const SETTINGS = {
     defaultText: formatDuration(DEFAULT_TIMEOUT_MS),
     help: 'Time in which a worker must be ready, else it is killed',
     theme: 'Processes',
-    commands: BOTH,
+    commands: ALL,
   }),
   gracefulTimeout: setting({
     kind: duration('TIME', 0),
@@ -269,7 +270,7 @@ export const SETTINGS = {
     defaultText: formatDuration(DEFAULT_REQUEST_TIMEOUT_MS),
     help: 'Time in which an application must begin to answer a request, else its client gets 504; 0 sets no limit',
     theme: 'Limits',
-    commands: BOTH,
+    commands: ALL,
   }),
   workerConcurrency: setting({
     kind: integer('N', 0, 1_000_000),
@@ -293,7 +294,7 @@ export const SETTINGS = {
     defaultText: formatDuration(DEFAULT_HEARTBEAT_TIMEOUT_MS),
     help: 'Time after which a worker whose event loop is stuck is killed, with the stack of what blocks it in the log; 0 never does',
     theme: 'Limits',
-    commands: BOTH,
+    commands: ALL,
   }),
   pidFile: setting({
     kind: path('FILE'),
@@ -316,9 +317,10 @@ export const SETTINGS = {
     defaultText: formatSize(DEFAULT_BODY_BYTES),
     help: 'Largest request body; 0 sets no limit',
     theme: 'Limits',
-    commands: BOTH,
+    commands: ALL,
   }),
   ...LAUNCHER_SETTINGS,
+  ...DEVELOPMENT_SETTINGS,
   ...LOGGING_SETTINGS,
   config: setting({
     kind: path('FILE'),
@@ -326,7 +328,7 @@ export const SETTINGS = {
     defaultText: "tsgi.config.ts, .mts, .js, .mjs, .cjs or .json here, else in the application's package",
     help: 'Configuration file',
     theme: 'Configuration',
-    commands: BOTH,
+    commands: ALL,
     notInFile: true,
   }),
   checkConfig: setting({
@@ -334,7 +336,7 @@ export const SETTINGS = {
     default: false,
     help: 'Checks every setting, the files they name and the configuration of the proxy, and starts nothing',
     theme: 'Configuration',
-    commands: BOTH,
+    commands: ALL,
     notInFile: true,
   }),
   printConfig: setting({
@@ -342,7 +344,7 @@ export const SETTINGS = {
     default: undefined,
     help: 'Prints every setting with its value and where that comes from, and starts nothing; =json for programs',
     theme: 'Configuration',
-    commands: BOTH,
+    commands: ALL,
     notInFile: true,
   }),
 }

@@ -82,8 +82,9 @@ function defaultOf(row: AnySetting): string {
 }
 
 function commandOnly({ commands }: AnySetting): string[] {
-  const names = { serve: '`tsgi serve`', 'start-server': '`tsgi-express`' }
-  return commands.length > 1 ? [] : [`Only ${commands.map((name) => names[name]).join('')}.`]
+  const names = { serve: '`tsgi serve`', 'start-server': '`tsgi-express`', dev: '`tsgi dev`' }
+  if (commands.length === 3) return ['`tsgi dev`, too.']
+  return commands.join() === 'serve,start-server' ? [] : [`Only ${commands.map((name) => names[name]).join(' and ')}.`]
 }
 
 function foreign({ foreignVariables = [] }: AnySetting): string[] {
