@@ -139,7 +139,7 @@ function runTests(selection, more) {
 
 /** What is written for nginx, and what is served behind it. The tests of what is written for Apache would be the same. */
 function filesOfNginx() {
-  const files = readdirSync(join(checkout, 'test/proxy'), { recursive: true })
+  const files = readdirSync(join(checkout, 'test/proxy'), { recursive: true, encoding: 'utf8' })
   const ofProxy = files.filter((name) => name.endsWith('.test.ts') && !name.startsWith('apache-'))
   return [...ofProxy.map((name) => `test/proxy/${name}`), 'test/conformance/', 'test/frameworks/suite/listener.test.ts']
 }

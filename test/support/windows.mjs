@@ -45,9 +45,9 @@ function deliverable(signal) {
   if (['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGQUIT', undefined].includes(signal)) return 'SIGKILL'
   throw Object.assign(new Error(`kill ENOSYS (${signal})`), { code: 'ENOSYS' })
 }
-const { kill } = process
-process.kill = (pid, signal) => kill.call(process, pid, deliverable(signal))
-const killChild = childProcess.ChildProcess.prototype.kill
+const kill = process.kill.bind(process)
+process.kill = (pid, signal) => kill(pid, deliverable(signal))
+const killChild = Reflect.get(childProcess.ChildProcess.prototype, 'kill')
 childProcess.ChildProcess.prototype.kill = function (signal) {
   return killChild.call(this, deliverable(signal))
 }
@@ -69,7 +69,7 @@ childProcess.spawn = (command, args, options) => {
   if (options?.uid !== undefined || options?.gid !== undefined) throw new Error('spawn ENOTSUP (uid, gid)')
   return spawn(command, args, options)
 }
-const { listen } = net.Server.prototype
+const listen = Reflect.get(net.Server.prototype, 'listen')
 net.Server.prototype.listen = function (...args) {
   const { fd, path } = typeof args[0] === 'object' && args[0] !== null ? args[0] : {}
   if (typeof fd === 'number' && fd >= 0 && !('listen' in args[0])) throw new Error(`no descriptor can be listened on: ${fd}`)

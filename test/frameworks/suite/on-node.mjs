@@ -9,7 +9,7 @@ const port = Number(process.env.PORT)
 const file = resolve(process.argv[2])
 
 let listens = false
-const { listen } = http.Server.prototype
+const listen = Reflect.get(http.Server.prototype, 'listen')
 http.Server.prototype.listen = function (...args) {
   listens = true
   // On one address, so that another server has the port on another.
