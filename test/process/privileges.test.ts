@@ -97,7 +97,7 @@ describe('--user and --group', () => {
   it('are a warning where root runs without', async () => {
     const { told: worker, served } = await told()
     expect(worker['uid']).toBe('0\t0\t0\t0')
-    expect(served.output).toMatch(/warn .*running as root: the application is root, too/)
+    await served.until(/warn .*running as root: the application is root, too/)
   })
 
   it('give a user the groups that it has beside its own', async () => {
