@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   TSGI_ERR_REQUEST_TIMEOUT: { status: 504, text: 'The application did not answer in time' },
   TSGI_ERR_LINT: { status: 500, text: 'A rule of TSGI 1.0 is broken' },
   TSGI_ERR_UPGRADE: { status: 500, text: 'The connection cannot be taken over' },
+  TSGI_ERR_ROUTE: { status: null, text: 'Invalid rule for URLs' },
+  TSGI_ERR_URL_BUILD: { status: 500, text: 'No URL can be built' },
   // Finding and loading the application.
   TSGI_ERR_APP_NOT_FOUND: { status: null, text: 'There is no application here' },
   TSGI_ERR_APP_EXPORT: { status: null, text: 'The module gives no application' },

@@ -3,6 +3,7 @@ import type { Environ } from '../interface/application.ts'
 import { Accept } from './accept.ts'
 import { Authorization } from './authorization.ts'
 import { CacheControl } from './cache-control.ts'
+import { encodePath } from './encode-path.ts'
 import { EnvironHeaders } from './environ-headers.ts'
 import { ETags } from './etags.ts'
 import { parseDate } from './http-date.ts'
@@ -242,9 +243,4 @@ function* definedOf(cookies: Readonly<Record<string, string | undefined>>): Gene
 /** Header text has one character a byte; what clients mean by bytes beyond ASCII is UTF-8. */
 function utf8(text: string): string {
   return /[\x80-\xff]/.test(text) ? Buffer.from(text, 'latin1').toString('utf8') : text
-}
-
-/** A decoded path as it stands in a URL (RFC 3986, section 3.3). */
-function encodePath(path: string): string {
-  return path.replace(/[^A-Za-z0-9/\-._~!$&'()*+,;=:@]+/g, (part) => encodeURIComponent(Buffer.from(part).toString()))
 }
