@@ -12,6 +12,8 @@ import { encodePath } from '../encode-path.ts'
 /** What a rule takes from its map. */
 export interface RuleContext {
   readonly converters: ReadonlyMap<string, ConverterClass>
+  /** Converters that are there already, by name and arguments: rules share them, and the compiled expressions in them. */
+  readonly made: Map<string, BaseConverter<unknown>>
   readonly strictSlashes: boolean
   readonly mergeSlashes: boolean
   readonly hostMatching: boolean
@@ -57,10 +59,10 @@ export class CompiledRule {
     this.defaults = { ...options.defaults }
     this.methods = methodsOf(rule)
     this.#pattern = this.mergeSlashes ? rule.pattern.replaceAll(/\/{2,}/g, '/') : rule.pattern
-    this.#path = elementsOf(this.#pattern.slice(1), context.converters)
+    this.#path = elementsOf(this.#pattern.slice(1), context)
     this.pathParts = splitParts(this.#path)
     const domain = domainPattern(options, context)
-    this.#domain = elementsOf(domain ?? '', context.converters)
+    this.#domain = elementsOf(domain ?? '', context)
     this.domainPart = domain === undefined ? undefined : makePart(this.#domain, false, false)
     this.variables = [...this.#domain, ...this.#path].filter((each) => each.kind === 'variable')
     const names = this.variables.map(({ name }) => name)
@@ -152,15 +154,19 @@ function domainPattern({ host, subdomain }: RuleOptions, context: RuleContext): 
   return context.subdomains ? (subdomain ?? context.defaultSubdomain).toLowerCase() : undefined
 }
 
-function elementsOf(pattern: string, converters: ReadonlyMap<string, ConverterClass>): Element[] {
+function elementsOf(pattern: string, { converters, made }: RuleContext): Element[] {
   return parsePattern(pattern).map((piece) => {
     if (piece.kind === 'text') return piece
-    const Converter = converters.get(piece.converter)
-    if (Converter === undefined) throw invalid(pattern, `there is no converter ${JSON.stringify(piece.converter)}`)
-    const args = new ConverterArguments(piece.arguments, JSON.stringify(pattern))
-    const converter: BaseConverter<unknown> = new Converter(args)
-    args.done()
-    // The same class and the same arguments take the same texts.
-    return { kind: 'variable', name: piece.name, converter, key: `${piece.converter}(${piece.arguments})` }
+    const key = `${piece.converter}(${piece.arguments})`
+    let converter = made.get(key)
+    if (converter === undefined) {
+      const Converter = converters.get(piece.converter)
+      if (Converter === undefined) throw invalid(pattern, `there is no converter ${JSON.stringify(piece.converter)}`)
+      const args = new ConverterArguments(piece.arguments, JSON.stringify(pattern))
+      converter = new Converter(args)
+      args.done()
+      made.set(key, converter)
+    }
+    return { kind: 'variable', name: piece.name, converter, key }
   })
 }

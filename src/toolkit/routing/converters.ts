@@ -190,7 +190,7 @@ export class FloatConverter extends NumberConverter {
     const number = Number(value) + 0
     if (!Number.isFinite(number) || textOf(value) === '') throw new ValidationError('no number')
     let text = String(number)
-    if (text.includes('e')) text = number.toFixed(MAX_DIGITS).replace(/(\.\d+?)0+$/, '$1')
+    if (text.includes('e')) text = withoutExponent(text)
     if (Number(text) !== number) throw new ValidationError('too many digits')
     return text.includes('.') ? text : `${text}.0`
   }
@@ -205,6 +205,16 @@ export const DEFAULT_CONVERTERS: Readonly<Record<string, ConverterClass>> = {
   int: IntegerConverter,
   float: FloatConverter,
   uuid: UuidConverter,
+}
+
+/** `-1e-7` as `-0.0000001`. */
+function withoutExponent(text: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? []
+  const power = Number(exponent)
+  // No URL has as many digits as some numbers do.
+  if (Math.abs(power) > MAX_DIGITS) throw new ValidationError('too many digits')
+  if (power < 0) return `${sign}0.${whole.padStart(-power, '0')}${fraction}`
+  return `${sign}${whole}${fraction.padEnd(power, '0')}`
 }
 
 /** Text, or what is shown as text in one way only. */

@@ -62,6 +62,7 @@ export class RouteMap<Source extends RuleSource = RuleSource, Own extends object
   readonly hostMatching: boolean
   readonly #options: MapOptions<Own>
   readonly #converters: ReadonlyMap<string, ConverterClass>
+  readonly #made = new Map<string, BaseConverter<unknown>>()
   readonly #sources: AnyRule[] = []
   #tree = new RuleTree()
   #rules: CompiledRule[] = []
@@ -257,6 +258,7 @@ export class RouteMap<Source extends RuleSource = RuleSource, Own extends object
     }
     const context: RuleContext = {
       converters: this.#converters,
+      made: this.#made,
       strictSlashes: this.strictSlashes,
       mergeSlashes: this.mergeSlashes,
       hostMatching: this.hostMatching,
