@@ -1,4 +1,4 @@
-import type { Application, Chunk, ErrorStream, ResponseBody, StartResponse } from '../interface/application.ts'
+import type { Application, Chunk, Environ, ErrorStream, ResponseBody, StartResponse } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { createEnviron, draftBase } from './environ.ts'
 import type { DraftBase } from './environ-shape.ts'
@@ -16,16 +16,28 @@ export function applicationHandler(application: Application): RequestHandler {
   }
 }
 
-/** One call of the application, from the environ to `close()`. Whatever is thrown ends in the exchange. */
+/** A request of a connection: its environ, then the application. */
 function runApplication(application: Application, exchange: Exchange, base: DraftBase): void {
+  let environ: Environ | undefined
+  try {
+    environ = createEnviron(exchange, base)
+  } catch (error) {
+    exchange.fail(error)
+    exchange.finished()
+    return
+  }
+  if (environ === undefined) {
+    exchange.respond(404)
+    exchange.finished()
+    return
+  }
+  callApplication(application, exchange, environ)
+}
+
+/** One call of the application, to `close()`. Whatever is thrown ends in the exchange. */
+export function callApplication(application: Application, exchange: Exchange, environ: Environ): void {
   let result: ResponseBody | Promise<ResponseBody>
   try {
-    const environ = createEnviron(exchange, base)
-    if (environ === undefined) {
-      exchange.respond(404)
-      exchange.finished()
-      return
-    }
     const startResponse: StartResponse = (status, headers, excInfo) => {
       exchange.startResponse(status, headers, excInfo)
       return exchange.writeAndWait

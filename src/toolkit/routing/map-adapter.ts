@@ -70,7 +70,7 @@ export class MapAdapter<Target = Endpoint> {
     const answer = this.map.find({ domain: this.map.domainOf(this.binding), path, method, websocket })
     if (answer.kind === 'redirect') throw this.#redirect(this.#pathUrl(answer.path), queryString)
     if (answer.kind === 'none') {
-      if (answer.allowed.size > 0) throw new MethodNotAllowed([...answer.allowed])
+      if (answer.allowed.size > 0) throw new MethodNotAllowed([...answer.allowed].sort())
       if (answer.websocketMismatch) throw new WebsocketMismatch()
       throw new NotFound()
     }

@@ -37,7 +37,7 @@ function answer(
     match = urls.matchRule()
   } catch (error) {
     if (!(error instanceof MethodNotAllowed)) throw error
-    const methods = [...error.validMethods, 'OPTIONS']
+    const methods = [...error.validMethods, 'OPTIONS'].sort()
     if (request.method !== 'OPTIONS') throw new MethodNotAllowed(methods)
     return new Response(null, { status: 204, headers: [['Allow', methods.join(', ')]] })
   }
