@@ -2,6 +2,12 @@ import { describe, expect, expectTypeOf, it } from 'vitest'
 import { BaseConverter, Map as UrlMap, Response, Rule, Submount } from '../../src/toolkit/index.ts'
 import type { Endpoint, Request, RouteHandler, RuleSource, RuleValues } from '../../src/toolkit/index.ts'
 
+declare module '../../src/toolkit/index.ts' {
+  interface ConverterTypes {
+    hexadecimal: bigint
+  }
+}
+
 class ListConverter extends BaseConverter<string[]> {
   override toValue(text: string): string[] {
     return text.split('+')
@@ -32,6 +38,10 @@ describe('the types of a pattern', () => {
     expectTypeOf<RuleValues<`/<any(about, 'contact', "two words"):page>`>>().toEqualTypeOf<{
       page: 'about' | 'contact' | 'two words'
     }>()
+  })
+
+  it('know converters that were declared', () => {
+    expectTypeOf<RuleValues<'/<hexadecimal:id>'>>().toEqualTypeOf<{ id: bigint }>()
   })
 
   it('know converters of your own, and nothing of those that they do not know', () => {
