@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { lint } from '../../src/middleware/lint/index.ts'
+import type { LintFinding } from '../../src/middleware/lint/index.ts'
 import { Client, EnvironBuilder, Map as UrlMap, redirect, Request, Response, Rule } from '../../src/toolkit/index.ts'
 import type { Application, ClientOptions } from '../../src/toolkit/index.ts'
 
@@ -77,6 +79,34 @@ describe('a client', () => {
     await expect(new Client(failing).get('/')).rejects.toThrow('mine')
     const quiet = { errors: { write() {}, flush() {} } }
     expect((await new Client(failing, { raiseErrors: false }).get('/', quiet)).statusCode).toBe(500)
+  })
+})
+
+describe('a client and the rules of TSGI', () => {
+  it('keeps those of servers', async () => {
+    const findings: LintFinding[] = []
+    const linted = lint(echo, { onFinding: (finding) => findings.push(finding) })
+    const client = new Client(linted, { baseUrl: 'https://example.org/app' })
+    await client.get('/a%2Fb//c?q=é', { headers: { Cookie: 'a=b', 'X-A': 'ü' } })
+    await client.post('', { data: { file: new File(['x'], 'x.txt') } })
+    await client.head('/')
+    await client.put('/', { json: {} })
+    expect(findings).toEqual([])
+  })
+
+  it('starts and ends the lifespan when it is asked to', async () => {
+    const seen: string[] = []
+    const application: Application = (_environ, startResponse) => {
+      seen.push('request')
+      startResponse('204 No Content', [])
+      return null
+    }
+    application.lifespan = { startup: () => seen.push('startup'), shutdown: () => seen.push('shutdown') }
+    const client = new Client(application)
+    await client.startup()
+    await client.get('/')
+    await client.shutdown()
+    expect(seen).toEqual(['startup', 'request', 'shutdown'])
   })
 })
 

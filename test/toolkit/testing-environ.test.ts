@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -14,6 +15,7 @@ import {
   shiftPathInfo,
 } from '../../src/toolkit/index.ts'
 import type { Environ } from '../../src/toolkit/index.ts'
+import { served } from '../middleware/served.ts'
 
 describe('an environ', () => {
   it('has what a server gives', () => {
@@ -37,6 +39,39 @@ describe('an environ', () => {
     expect(environ['tsgi.signal'].aborted).toBe(false)
     expect(environ['tsgi.request_id']).not.toBe('')
     expect(environ.CONTENT_LENGTH).toBeUndefined()
+  })
+
+  it('is that of a server for the same request', async () => {
+    const seen: Environ[] = []
+    const { base } = await served((environ, startResponse) => {
+      seen.push(environ)
+      startResponse('204 No Content', [])
+      return null
+    })
+    const headers = { 'X-A': '1', 'Content-Type': 'text/x', Accept: '*/*' }
+    const path = '/a%2Fb//%C3%A9/..;x?q=%20&r'
+    await new Promise((resolve, reject) => {
+      request(base + path, { method: 'PUT', headers: { ...headers, 'Content-Length': 2 } }, (response) => {
+        response.resume().on('end', resolve)
+      })
+        .on('error', reject)
+        .end('xy')
+    })
+    const [real] = seen
+    const made = createEnviron({
+      baseUrl: base,
+      path,
+      method: 'PUT',
+      data: 'xy',
+      headers,
+    })
+    const strings = (environ: Environ | undefined): unknown =>
+      Object.fromEntries(
+        Object.entries(environ ?? {}).filter(
+          ([name, value]) => typeof value !== 'object' && !/^REMOTE_PORT$|request_id$|^tsgi.(?:file_wrapper)$/.test(name),
+        ),
+      )
+    expect(strings(made)).toEqual(strings(real))
   })
 
   it.each([

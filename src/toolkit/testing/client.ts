@@ -1,7 +1,8 @@
-import type { Application, Environ } from '../../interface/application.ts'
+import type { Application, Environ, Lifespan } from '../../interface/application.ts'
 import { quote, TsgiError } from '../../interface/errors.ts'
 import { handle } from '../../gateway/in-process.ts'
 import type { HandleOptions } from '../../gateway/in-process.ts'
+import { LifespanRunner } from '../../server/lifespan.ts'
 import { CookieJar } from './cookie-jar.ts'
 import type { CookieTarget, StoredCookie } from './cookie-jar.ts'
 import { EnvironBuilder } from './environ-builder.ts'
@@ -15,6 +16,8 @@ export interface ClientOptions extends HandleOptions {
   readonly useCookies?: boolean
   /** Redirects may lead to hosts below and above this one. */
   readonly allowSubdomainRedirects?: boolean
+  /** That of the application when left out; see `startup`. */
+  readonly lifespan?: Lifespan
   /** For all requests, unless they say otherwise. */
   readonly baseUrl?: string
   readonly environBase?: Readonly<Record<string, unknown>>
@@ -54,10 +57,23 @@ export class Client {
   readonly application: Application
   readonly cookies = new CookieJar()
   readonly #options: ClientOptions
+  readonly #lifespan: LifespanRunner
 
+  /** Throws `TSGI_ERR_LIFESPAN` where the lifespan is none. */
   constructor(application: Application, options: ClientOptions = {}) {
     this.application = application
     this.#options = options
+    this.#lifespan = new LifespanRunner(options.lifespan ?? application.lifespan)
+  }
+
+  /** What the application does before its first request. Nothing does it unless you ask for it. Rejects with `TSGI_ERR_LIFESPAN`. */
+  startup(): Promise<void> {
+    return this.#lifespan.startup()
+  }
+
+  /** What it does behind its last one, where `startup` was called. Rejects with `TSGI_ERR_LIFESPAN`. */
+  shutdown(): Promise<void> {
+    return this.#lifespan.shutdown()
   }
 
   /** One request. Rejects with what the application throws, unless `raiseErrors` is false; with `TSGI_ERR_APPLICATION` where redirects do not end or lead to another host. */

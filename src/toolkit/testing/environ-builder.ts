@@ -119,7 +119,7 @@ export class EnvironBuilder {
     const target = this.scriptRoot + this.path
     const uri = `${target === '' ? '/' : target}${this.queryString === '' ? '' : `?${this.queryString}`}`
     return [
-      ...['REQUEST_METHOD', this.method, 'REQUEST_URI', uri, 'QUERY_STRING', this.queryString],
+      ...['REQUEST_METHOD', this.method, 'REQUEST_URI', uri, 'QUERY_STRING', this.queryString, 'REQUEST_SCHEME', this.scheme],
       ...['SERVER_NAME', hostname, 'SERVER_PORT', port === '' ? (this.scheme === 'https' ? '443' : '80') : port],
       ...['SERVER_PROTOCOL', this.options.serverProtocol ?? 'HTTP/1.1', ...(this.scheme === 'https' ? ['HTTPS', 'on'] : [])],
     ]
