@@ -286,6 +286,7 @@ describe('redirects by rule', () => {
     new Rule('/old/<int:page>', { redirectTo: '/pages/<page>' }),
     new Rule('/gone/<path:where>', { redirectTo: (_urls, { where }) => `https://archive.example/${String(where)}` }),
     new Rule('/odd/<path:where>', { redirectTo: '<where>' }),
+    new Rule('/host/<path:where>', { redirectTo: 'https://<where>.example.org/<where>' }),
   ])
   const urls = map.bind('localhost', { scriptName: '/app', queryString: 'q=1' })
 
@@ -306,6 +307,7 @@ describe('redirects by rule', () => {
 
   it('take nothing of a client for more than a path', () => {
     expect(newUrl(() => urls.match('/odd/https://evil.example'))).toBe('http://localhost/app/https://evil.example?q=1')
+    expect(newUrl(() => urls.match('/host/evil.example/x'))).toBe('https://evil.example%2Fx.example.org/evil.example/x?q=1')
     expect(newUrl(() => urls.match('/odd/a?b#c\r\nd'))).toBe('http://localhost/app/a%3Fb%23c%0D%0Ad?q=1')
   })
 
@@ -371,6 +373,24 @@ describe('subdomains', () => {
     expect(urls.build('site')).toBe('https://example.org/')
     expect(urls.build('user', { user: 'ann' })).toBe('https://ann.users.example.org/')
     expect(urls.build('api', {}, { external: true })).toBe('https://api.example.org/')
+  })
+})
+
+describe('rules that are added later', () => {
+  it('count from then on, or not at all where one of them is none', () => {
+    const map = new UrlMap([new Rule('/', { endpoint: 'site' as string })])
+    const urls = map.bind('example.org')
+    map.rule('/later', { endpoint: 'later' })
+    expect(() => map.add(new Submount('', [new Rule('/x', { endpoint: 'x' }), new Rule('/<no:y>', { endpoint: 'y' })]))).toThrow(
+      'no converter',
+    )
+    map.add(new Rule('/', { endpoint: 'api', subdomain: 'api' }))
+    expect(urls.match('/later')[0]).toBe('later')
+    expect(urls.test('/x')).toBe(false)
+    expect(urls.match('/')[0]).toBe('site')
+    expect(map.bind('example.org', { subdomain: 'api' }).match('/')[0]).toBe('api')
+    expect(map.iterRules('api')).toHaveLength(1)
+    expect(map.isEndpointExpecting('api', 'id')).toBe(false)
   })
 })
 

@@ -4,7 +4,7 @@ import { ValidationError } from './converters.ts'
 import type { Binding } from './map-adapter.ts'
 import { BuildError } from './routing-exceptions.ts'
 import type { Endpoint } from './rule.ts'
-import type { RouteMap } from './route-map.ts'
+import type { RuleIndex } from './rule-index.ts'
 
 export interface BuildOptions {
   /** Of the rules of an endpoint one that takes this; the binding's own first when left out. */
@@ -28,7 +28,7 @@ interface Built {
 
 /** See `MapAdapter.build`. */
 export function buildUrl(
-  map: RouteMap,
+  rules: RuleIndex,
   binding: Binding,
   endpoint: Endpoint,
   values: BuildValues,
@@ -38,25 +38,25 @@ export function buildUrl(
   const { anchor, scheme } = options
   const built =
     method === undefined
-      ? (tryRules(map, binding, endpoint, values, binding.method, options) ??
-        tryRules(map, binding, endpoint, values, undefined, options))
-      : tryRules(map, binding, endpoint, values, method, options)
+      ? (tryRules(rules, binding, endpoint, values, binding.method, options) ??
+        tryRules(rules, binding, endpoint, values, undefined, options))
+      : tryRules(rules, binding, endpoint, values, method, options)
   if (built === undefined) {
-    const suitable = map.rulesOf(endpoint).some((rule) => rule.isSuitableFor(values, method))
+    const suitable = rules.rulesOf(endpoint).some((rule) => rule.isSuitableFor(values, method))
     const refused = suitable ? 'Its rule does not take one of these values back.' : undefined
-    throw new BuildError(endpoint, values, method, map.compiledRules(), refused)
+    throw new BuildError(endpoint, values, method, rules.compiledRules(), refused)
   }
   const { rule, domain, path, query } = built
   const fragment = anchor === undefined ? '' : `#${encodePath(anchor)}`
   const local = `${encodePath(binding.scriptName)}${path}${query}${fragment}`
-  const elsewhere = !map.isHere(binding, rule, domain)
+  const elsewhere = !rules.isHere(binding, rule, domain)
   // A path that begins with two slashes would be another host.
   if (options.external !== true && scheme === undefined && !elsewhere && !rule.websocket && !local.startsWith('//')) return local
-  return `${scheme ?? schemeOf(binding, rule)}://${map.authorityOf(binding, rule, domain)}${local}`
+  return `${scheme ?? schemeOf(binding, rule)}://${rules.authorityOf(binding, rule, domain)}${local}`
 }
 
 function tryRules(
-  map: RouteMap,
+  rules: RuleIndex,
   binding: Binding,
   endpoint: Endpoint,
   values: BuildValues,
@@ -64,13 +64,13 @@ function tryRules(
   { appendUnknown = true }: BuildOptions,
 ): Built | undefined {
   let first: Built | undefined
-  for (const rule of map.rulesOf(endpoint)) {
+  for (const rule of rules.rulesOf(endpoint)) {
     if (!rule.isSuitableFor(values, method)) continue
     try {
       const { domain, path } = rule.build({ ...rule.defaults, ...values })
-      const built = { rule, domain, path, query: appendUnknown ? map.queryOf(values, rule.arguments) : '' }
+      const built = { rule, domain, path, query: appendUnknown ? rules.queryOf(values, rule.arguments) : '' }
       // Of rules on several hosts that of this one.
-      if (!map.hostMatching || map.isHere(binding, rule, domain)) return built
+      if (!rules.hostMatching || rules.isHere(binding, rule, domain)) return built
       first ??= built
     } catch (error) {
       if (!(error instanceof ValidationError)) throw error

@@ -9,7 +9,7 @@ import type { BuildOptions } from './build-url.ts'
 import type { BuildValues, CompiledRule } from './compiled-rule.ts'
 import { RequestRedirect, WebsocketMismatch } from './routing-exceptions.ts'
 import type { AnyRule, Endpoint } from './rule.ts'
-import type { RouteMap } from './route-map.ts'
+import type { RuleIndex } from './rule-index.ts'
 
 /** Where a map is bound to. */
 export interface Binding {
@@ -43,11 +43,11 @@ export interface RuleMatch<Target = Endpoint> {
 
 /** A map bound to a request, or to a server's name: matches paths and builds URLs. */
 export class MapAdapter<Target = Endpoint> {
-  readonly map: RouteMap
   readonly binding: Binding
+  readonly #rules: RuleIndex
 
-  constructor(map: RouteMap, binding: Binding) {
-    this.map = map
+  constructor(rules: RuleIndex, binding: Binding) {
+    this.#rules = rules
     this.binding = binding
   }
 
@@ -67,7 +67,7 @@ export class MapAdapter<Target = Endpoint> {
     const websocket = options.websocket ?? this.binding.websocket
     const queryString = options.queryString ?? this.binding.queryString
     const path = pathInfo === '' || pathInfo.startsWith('/') ? pathInfo : `/${pathInfo}`
-    const answer = this.map.find({ domain: this.map.domainOf(this.binding), path, method, websocket })
+    const answer = this.#rules.find({ domain: this.#rules.domainOf(this.binding), path, method, websocket })
     if (answer.kind === 'redirect') throw this.#redirect(this.#pathUrl(answer.path), queryString)
     if (answer.kind === 'none') {
       if (answer.allowed.size > 0) throw new MethodNotAllowed([...answer.allowed].sort())
@@ -134,18 +134,18 @@ export class MapAdapter<Target = Endpoint> {
    */
   build(endpoint: Endpoint<never>, values: BuildValues | MultiDict<unknown> = {}, options: BuildOptions = {}): string {
     const given = values instanceof MultiDict ? Object.fromEntries(singles(values)) : values
-    return buildUrl(this.map, this.binding, endpoint as Endpoint, given, options)
+    return buildUrl(this.#rules, this.binding, endpoint as Endpoint, given, options)
   }
 
   /** The address that is preferred to the one of this rule. */
   #betterRule(rule: CompiledRule, values: Record<string, unknown>, method: string): string | undefined {
-    if (!this.map.redirectDefaults) return undefined
+    if (!this.#rules.redirectDefaults) return undefined
     if (rule.options.alias === true && rule.endpoint !== undefined)
-      return buildUrl(this.map, this.binding, rule.endpoint, values, { method, appendUnknown: false, external: true })
-    const provider = this.map.providerOf(rule, values, method)
+      return buildUrl(this.#rules, this.binding, rule.endpoint, values, { method, appendUnknown: false, external: true })
+    const provider = this.#rules.providerOf(rule, values, method)
     if (provider === undefined) return undefined
     const { domain, path } = provider.build({ ...values, ...provider.defaults })
-    return this.#url(this.map.authorityOf(this.binding, provider, domain), this.binding.scriptName, path)
+    return this.#url(this.#rules.authorityOf(this.binding, provider, domain), this.binding.scriptName, path)
   }
 
   #redirectTo(
@@ -156,11 +156,13 @@ export class MapAdapter<Target = Endpoint> {
   ): RequestRedirect {
     // The adapter that the function sees is one of any endpoints.
     if (typeof target === 'function') return this.#redirect(this.#absolute(target(this as MapAdapter, values)), queryString)
-    const url = target.replaceAll(/<(?:[^<>]*:)?([A-Za-z_]\w*)>/g, (all, name: string) => {
+    const [authority = ''] = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i.exec(target) ?? []
+    const url = target.replaceAll(/<(?:[^<>]*:)?([A-Za-z_]\w*)>/g, (all, name: string, at: number) => {
       const variable = variables.find((each) => each.name === name)
       if (variable === undefined) return all
       // What is a text of the path is no more than that where it goes: neither another host nor a query.
-      return encodePath(variable.converter.toUrl(values[name]))
+      const text = variable.converter.toUrl(values[name])
+      return at < authority.length ? encodeURIComponent(text) : encodePath(text)
     })
     // Whether it is another host's the rule says, not what the client has put in.
     return this.#redirect(this.#absolute(url, target), queryString)
@@ -170,12 +172,12 @@ export class MapAdapter<Target = Endpoint> {
   #absolute(target: string, judged = target): string {
     if (/^[a-z][a-z\d+.-]*:\/\//i.test(judged)) return target
     const { serverName, scriptName } = this.binding
-    return this.#url(this.map.hostUrlName(this.binding, serverName), scriptName, `/${target.replace(/^\/+/, '')}`)
+    return this.#url(this.#rules.hostUrlName(this.binding, serverName), scriptName, `/${target.replace(/^\/+/, '')}`)
   }
 
   #pathUrl(path: string): string {
     const { serverName, scriptName } = this.binding
-    return this.#url(this.map.hostUrlName(this.binding, serverName), scriptName, encodePath(path))
+    return this.#url(this.#rules.hostUrlName(this.binding, serverName), scriptName, encodePath(path))
   }
 
   #url(authority: string, scriptName: string, path: string): string {
@@ -186,7 +188,7 @@ export class MapAdapter<Target = Endpoint> {
   #redirect(url: string, queryString: string): RequestRedirect {
     const whole = queryString === '' || url.includes('?') ? url : `${url}?${queryString}`
     const { serverName, urlScheme } = this.binding
-    const own = `${urlScheme}://${this.map.hostUrlName(this.binding, serverName)}`
+    const own = `${urlScheme}://${this.#rules.hostUrlName(this.binding, serverName)}`
     const rest = whole.startsWith(`${own}/`) ? whole.slice(own.length) : undefined
     // Two slashes would be another host.
     return new RequestRedirect(whole, rest === undefined || rest.startsWith('//') ? whole : rest)
