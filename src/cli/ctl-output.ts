@@ -1,5 +1,4 @@
-import { styleText } from 'node:util'
-
+import { styled } from '../launcher/terminal-colour.ts'
 import { isRecord } from '../process/control-protocol.ts'
 import type { Command, Result } from '../process/control-protocol.ts'
 
@@ -50,7 +49,7 @@ function describeStatus(status: Result, colour: boolean): string {
       .map(([key, value]): [string, string] => setting(key, value)),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `${style('bold', name.padEnd(width), colour)}  ${value}\n`).join('')
+  return rows.map(([name, value]) => `${styled('bold', name.padEnd(width), colour)}  ${value}\n`).join('')
 }
 
 /** `gracefulTimeoutMs: 15000` → `graceful-timeout`, `15s`. */
@@ -86,7 +85,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[], 
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd()
-  return [style('bold', line(header), colour), ...rows.map(line)].map((each) => `${each}\n`).join('')
+  return [styled('bold', line(header), colour), ...rows.map(line)].map((each) => `${each}\n`).join('')
 }
 
 function show(value: unknown): string {
@@ -116,8 +115,4 @@ function duration(ms: unknown): string {
 function size(bytes: unknown): string {
   if (typeof bytes !== 'number') return '-'
   return bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KB` : `${Math.round(bytes / 1024 ** 2)} MB`
-}
-
-function style(format: 'bold', text: string, colour: boolean): string {
-  return colour ? styleText(format, text) : text
 }

@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import type { Command as Program } from 'commander'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { wantsColour } from '../launcher/banner.ts'
+import { wantsColour } from '../launcher/terminal-colour.ts'
 import { ask, findServer } from '../process/control-client.ts'
 import type { Choice } from '../process/control-client.ts'
 import { COMMAND_NAMES, CONTROL_VERSION, readCommand } from '../process/control-protocol.ts'

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { styleText } from 'node:util'
 import type { Command } from 'commander'
 
 import { quote, TsgiError } from '../interface/errors.ts'
-import { wantsColour } from '../launcher/banner.ts'
+import { styled, wantsColour } from '../launcher/terminal-colour.ts'
 import { addSettings } from '../settings/settings-options.ts'
 import { readSettings } from '../settings/settings-read.ts'
 import type { ReadSettings } from '../settings/settings-read.ts'
@@ -146,7 +145,7 @@ function commands(): { launcher: string[]; server: string[] } {
 function colouredDiff(text: string): string {
   return text
     .split('\n')
-    .map((line) => (line.startsWith('-') ? styleText('red', line) : line.startsWith('+') ? styleText('green', line) : line))
+    .map((line) => (line.startsWith('-') ? styled('red', line, true) : line.startsWith('+') ? styled('green', line, true) : line))
     .join('\n')
 }
 

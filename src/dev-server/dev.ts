@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 
 import type { Logger } from '../interface/logger.ts'
-import { wantsColour } from '../launcher/banner.ts'
+import { wantsColour } from '../launcher/terminal-colour.ts'
 import { watchSources } from '../launcher/watch-sources.ts'
 import { locateApp } from '../loading/app-specifier.ts'
 import { Deferred } from '../loading/deferred.ts'

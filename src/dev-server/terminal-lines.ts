@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { styleText } from 'node:util'
+
+import { type Format, styled } from '../launcher/terminal-colour.ts'
 
 /** What the person at the terminal is told once the application serves. */
 export interface DevelopmentBanner {
@@ -58,9 +59,8 @@ export class TerminalLines {
     return `${shown(method)} ${shown(url)} ${this.#style(colour, status)} ${this.#style('dim', `${Math.round(ms)} ms`)}\n`
   }
 
-  #style(format: 'bold' | 'dim' | 'green' | 'yellow' | 'red', text: string): string {
-    // The terminal was asked already, by whoever made this.
-    return this.#colour ? styleText(format, text, { validateStream: false }) : text
+  #style(format: Format, text: string): string {
+    return styled(format, text, this.#colour)
   }
 }
 

@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import { styled } from './terminal-colour.ts'
 
 /** What the operator is told once a request has gone all the way. */
 export interface BannerFields {
@@ -43,15 +43,6 @@ export function banner(fields: BannerFields, colour: boolean): string {
   ]
   const shown = rows.filter((row): row is [string, string] => row[1] !== undefined)
   const width = Math.max(...shown.map(([name]) => name.length))
-  const lines = shown.map(([name, value]) => `${style('dim', `${name.padEnd(width)} :`, colour)} ${value}`)
-  return `${lines.join('\n')}\n${style('green', 'Ready', colour)} ${style('bold', fields.httpsUrl ?? fields.url, colour)}\n`
-}
-
-/** True where colours can be shown and nobody has asked for none (no-color.org). */
-export function wantsColour(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY && (process.env.NO_COLOR ?? '') === '' && process.env.TERM !== 'dumb'
-}
-
-function style(format: 'dim' | 'green' | 'bold', text: string, colour: boolean): string {
-  return colour ? styleText(format, text) : text
+  const lines = shown.map(([name, value]) => `${styled('dim', `${name.padEnd(width)} :`, colour)} ${value}`)
+  return `${lines.join('\n')}\n${styled('green', 'Ready', colour)} ${styled('bold', fields.httpsUrl ?? fields.url, colour)}\n`
 }

@@ -1,5 +1,3 @@
-import { styleText } from 'node:util'
-
 import type { ReadSettings } from '../settings/settings-read.ts'
 import { configurationKey, flagName } from '../settings/setting-names.ts'
 import { shownSetting } from '../settings/settings-print.ts'
@@ -7,6 +5,7 @@ import { SETTINGS } from '../settings/settings-table.ts'
 import type { AnySetting } from '../settings/settings-rows.ts'
 import { configurationOf } from './configuration.ts'
 import { blueprint } from './survey.ts'
+import { styled } from './terminal-colour.ts'
 
 /** An option as it holds. */
 export interface ExplainedOption {
@@ -58,7 +57,7 @@ function optionOf(setting: ReadSettings<'start-server'>['resolved'][number]): Ex
 export function explanationText({ file, lines, elsewhere }: Explanation, colour: boolean): string {
   const column = Math.min(MAX_COLUMN, Math.max(0, ...lines.map(({ text }) => text.length)))
   const style = (option: ExplainedOption, text: string): string =>
-    colour ? styleText(option.source === 'default' ? 'dim' : 'cyan', text) : text
+    styled(option.source === 'default' ? 'dim' : 'cyan', text, colour)
   const shown = [
     file === undefined ? '# Nothing stands in front of the workers: there is no configuration' : `# ${file}`,
     ...lines.map(({ text, cause }) =>

@@ -17,7 +17,7 @@ import { signalMeanings } from '../server/platform.ts'
 import { packageDirectory } from '../settings/settings-file.ts'
 import { workerVariables } from '../settings/env-file.ts'
 import { workerRights } from '../process/worker-rights.ts'
-import { banner, wantsColour } from './banner.ts'
+import { banner } from './banner.ts'
 import { applicationsOf } from './applications.ts'
 import { bannerFields, publicUrl } from './describe-server.ts'
 import { Interruption } from './interruption.ts'
@@ -34,6 +34,7 @@ import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
 import { rereadWithEnviron } from './user-files.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
+import { wantsColour } from './terminal-colour.ts'
 
 /** Time for the first request to go through proxy and worker once both run, milliseconds. */
 const PROBE_TIMEOUT_MS = 5000

@@ -89,7 +89,8 @@ requires('nginx', 'dist', 'python3').describe('colour', () => {
     ['doctor', [], /\x1b\[32mok/],
   ])('of %s is for terminals, and not where NO_COLOR is set', async (command, options, colour) => {
     const args = ['-c', terminal, process.execPath, TSGI_EXPRESS, command, '--port', '8123', ...options]
-    const env = { TERM: 'xterm' }
+    // On a terminal of a CI, too.
+    const env = { TERM: 'xterm', CI: '1' }
     const cwd = project()
     expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: undefined } })).stdout).toMatch(colour)
     expect((await run('python3', args, { cwd, env: { ...env, NO_COLOR: '1' } })).stdout).not.toContain('\x1b')

@@ -180,10 +180,11 @@ requires('dist', 'proc', 'perl', 'systemd-notify').describe('notifications', () 
       { stdio: 'ignore', env: { PATH: process.env['PATH'], NOTIFY_SOCKET: notify.path } },
     )
     onTestFinished(() => void child.kill('SIGKILL'))
+    const exited = once(child, 'exit')
     await notify.hears(new RegExp(`^MAINPID=${child.pid} \\| READY=1`))
     child.kill('SIGTERM')
     await notify.hears(/^STOPPING=1/)
-    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(await exited).toEqual([0, null])
   })
 })
 

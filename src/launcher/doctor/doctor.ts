@@ -1,5 +1,3 @@
-import { styleText } from 'node:util'
-
 import { locateApp } from '../../loading/app-specifier.ts'
 import { workerRights } from '../../process/worker-rights.ts'
 import { readSettings } from '../../settings/settings-read.ts'
@@ -8,6 +6,7 @@ import { resolveSettings } from '../../settings/settings.ts'
 import { findProxy } from '../find-proxy.ts'
 import { proxyAccount } from '../proxy-account.ts'
 import { describeServerRoot } from '../server-root.ts'
+import { styled } from '../terminal-colour.ts'
 import { again, fail, reason } from './check.ts'
 import type { Check, Finding, Patient } from './check.ts'
 import { CHECKS } from './checks.ts'
@@ -94,7 +93,7 @@ const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 export function diagnosisText(found: readonly Diagnosis[], colour: boolean): string {
   const width = Math.max(...found.map(({ check }) => check.length))
   const lines = found.flatMap(({ check, status, seen, fix }) => {
-    const mark = colour ? styleText(COLOURS[status], status.padEnd(4)) : status.padEnd(4)
+    const mark = styled(COLOURS[status], status.padEnd(4), colour)
     const first = `${mark}  ${check.padEnd(width)}  ${plain(seen)}`
     return fix === undefined ? [first] : [first, `${' '.repeat(width + 8)}fix: ${plain(fix)}`]
   })
