@@ -5,6 +5,7 @@ import { quote, TsgiError } from '../interface/errors.ts'
 import type { ApacheBuild } from '../proxy/apache/build.ts'
 import { apacheDirectives } from '../proxy/apache/configuration.ts'
 import { render, renderLines } from '../proxy/apache/directive.ts'
+import { apacheTrial } from '../proxy/apache/trial.ts'
 import type { ApacheDriver, ProxyFiles } from './proxy-driver.ts'
 
 /** Where systems keep the modules: Debian and Alpine, Fedora and its kin, the image of the project, FreeBSD, Homebrew. */
@@ -67,6 +68,7 @@ export function apacheDriver(
       const nodes = apacheDirectives(site, complete)
       return { text: render(nodes), lines: renderLines(nodes) }
     },
+    trial: (site, place) => apacheTrial(site, complete, place),
     testArguments: (files) => ['-t', ...run(files)],
     runArguments: (files) => ['-DFOREGROUND', ...run(files)],
     environment: { PATH },

@@ -1,5 +1,6 @@
 import type { ConfigurationLine } from '../proxy/configuration-line.ts'
 import type { ApacheBuild } from '../proxy/apache/build.ts'
+import type { TrialPlace } from '../proxy/apache/trial.ts'
 import type { NginxBuild } from '../proxy/nginx/build.ts'
 import type { Site } from '../proxy/site.ts'
 
@@ -28,6 +29,8 @@ export interface NginxDriver extends Driver {
 export interface ApacheDriver extends Driver {
   readonly type: 'apache'
   readonly build: ApacheBuild
+  /** The same site for a trial beside the running one. Throws as `configuration` does. */
+  trial(site: Site, place: TrialPlace): string
 }
 
 /** How a proxy is configured, tested, run and stopped. */

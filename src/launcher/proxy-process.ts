@@ -23,10 +23,25 @@ const STDERR_LIMIT = 8192
 
 /** Makes the proxy test the configuration at `file`. Throws `TSGI_ERR_PROXY_CONFIG` with the proxy's words. */
 export async function testConfiguration(proxy: ProxyDriver, root: ServerRoot, logs: Logs, file: string): Promise<void> {
-  const child = spawn(proxy.executable, proxy.testArguments(filesOf(root, 'stderr', file)), {
+  const args = proxy.testArguments(filesOf(root, 'stderr', file))
+  // The test opens the logs, and so standard output where that is one.
+  const { problem, stderr } = await runToItsEnd(proxy, args, logs.access === 'terminal' ? 'inherit' : 'ignore')
+  if (problem === undefined) return
+  throw new TsgiError(
+    'TSGI_ERR_PROXY_CONFIG',
+    `${quote(proxy.executable)} -t ${problem}${quoteLines('It says:', cleanLines(stderr))}`,
+  )
+}
+
+/** Runs the proxy until it ends by itself. `problem`: how, where it did not exit with 0. Never rejects. */
+export async function runToItsEnd(
+  proxy: ProxyDriver,
+  args: readonly string[],
+  stdout: 'inherit' | 'ignore',
+): Promise<{ problem: string | undefined; stderr: string }> {
+  const child = spawn(proxy.executable, args, {
     env: { ...process.env, ...proxy.environment },
-    // The test opens the logs, and so standard output where that is one.
-    stdio: ['ignore', logs.access === 'terminal' ? 'inherit' : 'ignore', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
     detached: true,
     timeout: TEST_TIMEOUT_MS,
   })
@@ -42,11 +57,7 @@ export async function testConfiguration(proxy: ProxyDriver, root: ServerRoot, lo
       resolve(code === 0 ? undefined : signal === null ? `failed with exit code ${code}` : `was ended by ${signal}`)
     })
   })
-  if (problem === undefined) return
-  throw new TsgiError(
-    'TSGI_ERR_PROXY_CONFIG',
-    `${quote(proxy.executable)} -t ${problem}${quoteLines('It says:', cleanLines(stderr))}`,
-  )
+  return { problem, stderr }
 }
 
 function filesOf(root: ServerRoot, errorLog: string, configuration: string): ProxyFiles {

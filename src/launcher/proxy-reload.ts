@@ -53,13 +53,20 @@ export class ProxyReload implements AlsoReloaded {
     if (print === this.#running) return
     writeConfiguration(plan, this.#proxy, certificate, this.#nextPath)
     await testConfiguration(this.#proxy, plan.root, plan.logs, this.#nextPath)
-    if (this.#taken !== undefined) await testConfiguration(this.#proxy, plan.root, plan.logs, this.#taken.copy(plan))
+    if (this.#taken !== undefined) {
+      await testConfiguration(this.#proxy, plan.root, plan.logs, this.#taken.copy(plan))
+      await this.#taken.tryOut()
+    }
     this.#ready = print
   }
 
-  /** The workers are as the settings are now: the proxy follows, if there is something new. Whether there was. */
+  /**
+   * The workers are as the settings are now: the proxy follows, if there is something new. Whether there was. Throws
+   * `TSGI_ERR_SERVER_ROOT` where there is no room on the disk any more; then it stays as it is, and the next reload begins anew.
+   */
   apply(): boolean {
     if (this.#ready === undefined) return false
+    this.#taken?.checkRoom()
     renameSync(this.#nextPath, this.#plan.root.configurationPath)
     this.#taken?.take()
     this.#running = this.#ready

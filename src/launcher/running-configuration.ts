@@ -1,15 +1,20 @@
 import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 
+import { TsgiError } from '../interface/errors.ts'
 import type { Site } from '../proxy/site.ts'
+import { tryApache } from './apache-trial.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
 import type { ServerRoot } from './server-root.ts'
 import { siteOf } from './site.ts'
 import type { SiteSources } from './site.ts'
 import { unusableRoot } from './unusable-root.ts'
 
-/** Bytes that must be free where the proxy writes its pid, or it ends: more than a block of any file system. */
-const ROOM_BYTES = 16_384
+/**
+ * Bytes that must be free where the proxy writes its pid, or it ends. Some of them go to the logs of a busy site until it has: more
+ * than it writes in the tenth of a second that this takes.
+ */
+const ROOM_BYTES = 1024 * 1024
 
 /**
  * What a proxy runs with that reads all of its configuration anew whenever it opens its logs: a copy, with copies of every file that
@@ -20,6 +25,7 @@ export class RunningConfiguration {
   readonly #root: ServerRoot
   readonly #proxy: ProxyDriver
   #number = 0
+  #copied: Site | undefined
 
   constructor(root: ServerRoot, proxy: ProxyDriver) {
     this.#root = root
@@ -36,11 +42,26 @@ export class RunningConfiguration {
     try {
       rmSync(directory, { recursive: true, force: true })
       mkdirSync(directory, { recursive: true, mode: 0o700 })
-      const { text } = this.#proxy.configuration(copiedSite(siteOf(sources), directory))
-      writeFileSync(path, text, { mode: 0o600 })
+      this.#copied = copiedSite(siteOf(sources), directory)
+      writeFileSync(path, this.#proxy.configuration(this.#copied).text, { mode: 0o600 })
       return path
     } catch (error) {
       throw unusableRoot(directory, error)
+    }
+  }
+
+  /** Has the last copy tried out. Throws `TSGI_ERR_PROXY_CONFIG` with the proxy's words, `TSGI_ERR_SERVER_ROOT`. */
+  async tryOut(): Promise<void> {
+    if (this.#copied === undefined || this.#proxy.type !== 'apache') return
+    const directory = join(this.#root.runningPath, 'trial')
+    try {
+      rmSync(directory, { recursive: true, force: true })
+      mkdirSync(directory, { mode: 0o700 })
+      await tryApache(this.#proxy, this.#copied, directory)
+    } catch (error) {
+      throw error instanceof TsgiError ? error : unusableRoot(directory, error)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
     }
   }
 

@@ -133,7 +133,11 @@ function companion(proxyProcess: ProxyProcess, proxyReload: ProxyReload | undefi
     name: proxyProcess.name,
     stop: (how) => proxyProcess.stop(how),
     reload() {
-      if (proxyReload?.apply() === true) log.info(`${proxyProcess.name} takes a new configuration`)
+      try {
+        if (proxyReload?.apply() === true) log.info(`${proxyProcess.name} takes a new configuration`)
+      } catch (error) {
+        log.error(`${proxyProcess.name} goes on with the configuration that it has; make room and send HUP again`, error)
+      }
     },
     exited: proxyProcess.exited.then((line) => `TSGI_ERR_PROXY_EXIT ${line}`),
   }

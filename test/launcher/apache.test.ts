@@ -24,6 +24,15 @@ async function expectCleanStop(launched: Launched): Promise<void> {
   expect(launched.leftovers()).toEqual([])
 }
 
+/** Over a connection of its own, whatever the certificate says. */
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    https
+      .get(url, { rejectUnauthorized: false, agent: false }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+  })
+}
+
 requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
   it.each(['fastcgi', 'uwsgi', 'scgi', 'http'])('over %s is ready when it says so, and leaves nothing', async (wire) => {
     const launched = new Launched([...APACHE, '--wire', wire])
@@ -86,22 +95,65 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const url = await launched.ready()
     copyFileSync(other.key, key)
     await reopened(launched, root)
-    const status = await new Promise((resolve, reject) => {
-      https
-        .get(url, { rejectUnauthorized: false, agent: false }, (answer) => resolve(answer.resume().statusCode))
-        .on('error', reject)
-    })
-    expect(status).toBe(200)
+    expect(await statusOf(url)).toBe(200)
     expect(statSync(join(root, 'httpd.conf.running')).mode & 0o077).toBe(0)
   })
 
-  requires('root').test('lives on where the disk is full, with the log files that it has', async () => {
+  requires('openssl').test('refuses a certificate that httpd would end by, though its test of the syntax passes it', async () => {
+    const directory = temporaryDirectory()
+    const root = join(directory, 'root')
+    const { certificate, key } = makeCertificate(directory, 'site')
+    const tls = ['--https-port', '0', '--ssl-certificate-file', certificate, '--ssl-certificate-key-file', key]
+    const launched = new Launched([...APACHE, ...tls, '--server-root', root])
+    const url = await launched.ready()
+    const short = ['req', '-x509', '-newkey', 'rsa:512', '-nodes', '-subj', '/CN=site', '-days', '2']
+    execFileSync('openssl', [...short, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
+    launched.child.kill('SIGHUP')
+    await until(() => /reload failed[^]*would not start with it[^]*key too small/.test(launched.stderr), 'the end of the reload')
+    expect(existsSync(join(root, 'httpd.conf.running', 'trial'))).toBe(false)
+    expect(await statusOf(url)).toBe(200)
+    makeCertificate(directory, 'site')
+    launched.child.kill('SIGHUP')
+    await until(() => readFileSync(join(root, 'error.log'), 'utf8').includes('takes a new configuration'), 'the next reload')
+    await until(() => readFileSync(join(root, 'error.log'), 'utf8').includes('Doing graceful restart'), 'the restart')
+    expect(await statusOf(url)).toBe(200)
+  })
+
+  /** A server root that is a file system of its own, and what fills that. */
+  function smallDisk(): { root: string; fill: () => void } {
     const root = temporaryDirectory()
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=0755', 'tmpfs', root])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0755', 'tmpfs', root])
     onTestFinished(() => void execFileSync('umount', ['-l', root]))
+    return {
+      root,
+      fill: () => expect(() => writeFileSync(join(root, 'ballast'), Buffer.alloc(8 * 1024 * 1024))).toThrow('ENOSPC'),
+    }
+  }
+
+  requires('root').test('lives on where the disk fills up in the middle of a reload, with the configuration that it has', async () => {
+    const { root, fill } = smallDisk()
+    const launched = new Launched([...APACHE, '--processes', '1', '--server-root', root])
+    const url = await launched.ready()
+    const ready = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/worker \d+ is ready/g)?.length ?? 0
+    writeFileSync(join(root, 'apache-rules.conf'), 'Header always set X-Mine yes\n')
+    launched.child.kill('SIGHUP')
+    // All has been tested by then, and the proxy is told when the old worker has gone.
+    await until(() => ready() === 2, 'the new worker')
+    fill()
+    await until(() => /goes on with the configuration that it has[^]*ENOSPC/.test(launched.stderr), 'the message')
+    const answer = await get(url)
+    expect([answer.status, answer.headers['x-mine']]).toEqual([200, undefined])
+    rmSync(join(root, 'ballast'))
+    launched.child.kill('SIGHUP')
+    let mine: unknown
+    await repeatUntil(async () => (mine = (await get(url)).headers['x-mine']), () => mine === 'yes', 'the new rules')
+  })
+
+  requires('root').test('lives on where the disk is full, with the log files that it has', async () => {
+    const { root, fill } = smallDisk()
     const launched = new Launched([...APACHE, '--server-root', root])
     const url = await launched.ready()
-    expect(() => writeFileSync(join(root, 'ballast'), Buffer.alloc(2 * 1024 * 1024))).toThrow('ENOSPC')
+    fill()
     renameSync(join(root, 'access.log'), join(root, 'access.log.1'))
     launched.child.kill('SIGUSR1')
     await until(() => /goes on with its log files[^]*ENOSPC/.test(launched.stderr), 'the warning')
@@ -135,9 +187,10 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const log = launched.field('Access Log File')
     renameSync(log, `${log}.1`)
     launched.child.kill('SIGUSR1')
-    for (let count = 0; count < 20; count += 1) expect((await get(url)).status).toBe(200)
+    // Until it has read its configuration, lines go to the old file.
+    const ask = async (): Promise<void> => expect((await get(url)).status).toBe(200)
+    await repeatUntil(ask, () => existsSync(log) && readFileSync(log, 'utf8').includes('GET /'), 'lines in the new file')
     expect(launched.proxy()).toBe(before)
-    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('GET /'), 'lines in the new file')
     await expectCleanStop(launched)
   })
 
