@@ -68,5 +68,8 @@ function isSpool(path: string): boolean {
 }
 
 function isRunning(path: string): boolean {
-  return lstatSync(path).isDirectory() && readdirSync(path).every((name) => /^(?:\d+|current|next|room)$/.test(name))
+  return (
+    lstatSync(path).isDirectory() &&
+    readdirSync(path).every((name) => /^(?:\d+|current|next|room|trial|access\.pipe|error\.pipe)$/.test(name))
+  )
 }

@@ -53,7 +53,7 @@ interface Driver {
   readonly environment: Readonly<Record<string, string>>
   /** It accepts no more, and ends when no request is left or its own limit is over. TERM ends it at once, USR1 makes it open its logs anew. */
   readonly gracefulSignal: NodeJS.Signals
-  /** It reads its whole configuration again whenever it opens its logs anew, and ends where it does not like it. */
+  /** It reads its whole configuration again whenever it opens its logs anew, and ends where it does not like it: its logs are pipes. */
   readonly readsAgain: boolean
   /** It reads its configuration anew; requests in flight end as they began. */
   readonly reloadSignal: NodeJS.Signals

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { TsgiError } from '../interface/errors.ts'
 import type { Site } from '../proxy/site.ts'
 import { tryApache } from './apache-trial.ts'
+import type { LogPipes } from './log-pipes.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
 import type { ServerRoot } from './server-root.ts'
 import { siteOf } from './site.ts'
@@ -17,19 +18,22 @@ import { unusableRoot } from './unusable-root.ts'
 const ROOM_BYTES = 1024 * 1024
 
 /**
- * What a proxy runs with that reads all of its configuration anew whenever it opens its logs: a copy, with copies of every file that
- * it names, so that nothing is read that was not tested and taken: no certificate that is half written, no rules that are
- * being edited, no file that a set-up for the next start has left. `current` leads to it.
+ * What a proxy runs with that reads all of its configuration anew whenever somebody makes it open its logs: a copy, with copies of
+ * every file that it names, so that nothing is read that was not tested and taken: no certificate that is half written, no rules
+ * that are being edited, no file that a set-up for the next start has left. `current` leads to it.
  */
 export class RunningConfiguration {
   readonly #root: ServerRoot
   readonly #proxy: ProxyDriver
+  /** Where it writes its logs. */
+  readonly pipes: LogPipes
   #number = 0
   #copied: Site | undefined
 
-  constructor(root: ServerRoot, proxy: ProxyDriver) {
+  constructor(root: ServerRoot, proxy: ProxyDriver, pipes: LogPipes) {
     this.#root = root
     this.#proxy = proxy
+    this.pipes = pipes
   }
 
   /**
@@ -42,7 +46,8 @@ export class RunningConfiguration {
     try {
       rmSync(directory, { recursive: true, force: true })
       mkdirSync(directory, { recursive: true, mode: 0o700 })
-      this.#copied = copiedSite(siteOf(sources), directory)
+      const site = copiedSite(siteOf(sources), directory)
+      this.#copied = { ...site, logs: this.pipes.targets(site.logs) }
       writeFileSync(path, this.#proxy.configuration(this.#copied).text, { mode: 0o600 })
       return path
     } catch (error) {

@@ -22,13 +22,13 @@ import { applicationsOf } from './applications.ts'
 import { bannerFields, publicUrl } from './describe-server.ts'
 import { Interruption } from './interruption.ts'
 import { quoteLines } from './log-files.ts'
+import { LogPipes } from './log-pipes.ts'
 import { logFilesOf } from './log-plan.ts'
 import { prepare } from './plan.ts'
 import { PROXY_MARGIN_MS } from './site.ts'
 import type { Plan, StartOptions, Undo } from './plan.ts'
 import { probe } from './probe.ts'
 import type { ProxyDriver } from './proxy-driver.ts'
-import { ProxyLogs } from './proxy-logs.ts'
 import { ProxyReload } from './proxy-reload.ts'
 import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
@@ -64,10 +64,10 @@ export async function startServer(options: StartOptions): Promise<number> {
   try {
     const running = await start(options, interruption, undo)
     const { master, plan, proxyProcess, taken, services, log, control } = running
-    const proxyLogs = proxyProcess === undefined ? undefined : new ProxyLogs(plan, proxyProcess, taken, log)
     const reopenLogs = (): void => {
       plan.logs.reopen()
-      void proxyLogs?.reopen()
+      if (taken === undefined) proxyProcess?.reopenLogs()
+      else taken.pipes.reopen()
       master.reopenLogs()
     }
     const proxyReload =
@@ -165,12 +165,18 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     })
   })
   try {
-    const test = proxy === undefined ? undefined : tested(plan, proxy)
+    const test = proxy === undefined ? undefined : tested(plan, proxy, log, undo)
     const prefix = proxy === undefined ? [] : deathSignalPrefix()
     const [copied] = await Promise.race([failure, Promise.all([test, master.start()])])
     taken = copied
     if (proxy !== undefined) {
-      const started = new ProxyProcess(proxy, root, logs, await prefix, settings.gracefulTimeout + PROXY_MARGIN_MS)
+      const started = new ProxyProcess(
+        proxy,
+        root,
+        taken?.pipes.logs ?? logs,
+        await prefix,
+        settings.gracefulTimeout + PROXY_MARGIN_MS,
+      )
       undo.push(() => started.stop('quick'))
       proxyProcess = started
     }
@@ -194,11 +200,13 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
 }
 
 /** Tests the configuration; where the proxy reads it again and again, also the copy that it is to read, which is what this gives. */
-async function tested(plan: Plan, proxy: ProxyDriver): Promise<RunningConfiguration | undefined> {
+async function tested(plan: Plan, proxy: ProxyDriver, log: Logger, undo: Undo[]): Promise<RunningConfiguration | undefined> {
   const { root, logs } = plan
   await testConfiguration(proxy, root, logs, root.configurationPath)
   if (!proxy.readsAgain) return undefined
-  const taken = new RunningConfiguration(root, proxy)
+  const pipes = await LogPipes.make(root, logs, log)
+  undo.push(() => pipes.close())
+  const taken = new RunningConfiguration(root, proxy, pipes)
   await testConfiguration(proxy, root, logs, taken.copy(plan))
   taken.take()
   return taken

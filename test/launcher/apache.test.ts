@@ -24,6 +24,20 @@ async function expectCleanStop(launched: Launched): Promise<void> {
   expect(launched.leftovers()).toEqual([])
 }
 
+/** Asks on a connection that it keeps, and tells its port on this side. */
+function keptConnection(url: URL): () => Promise<number | undefined> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  return () =>
+    new Promise((resolve, reject) => {
+      const sent = request(url, { agent }, (answer) => {
+        const { localPort } = sent.socket ?? {}
+        answer.resume().on('end', () => resolve(localPort))
+      })
+      sent.on('error', reject).end()
+    })
+}
+
 /** Over a connection of its own, whatever the certificate says. */
 function statusOf(url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
@@ -46,31 +60,31 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     await expectCleanStop(launched)
   })
 
-  /** Moves a log away and has them opened anew, for which httpd reads all of its configuration. Waits until it has. */
-  async function reopened(launched: Launched, root: string): Promise<void> {
-    const log = join(root, 'error.log')
-    renameSync(log, `${log}.1`)
-    launched.child.kill('SIGUSR1')
-    await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('resuming normal operations'), 'new log files')
+  /** Makes httpd read all of its configuration, as whoever finds its pid file may. Waits until it has. */
+  async function reread(root: string): Promise<void> {
+    const times = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/resuming normal operations/g)?.length ?? 0
+    const before = times()
+    process.kill(Number(readFileSync(join(root, 'httpd.pid'), 'utf8')), 'SIGUSR1')
+    await until(() => times() > before, 'the restart')
   }
 
-  it('opens its logs anew with what it runs with, whatever is being written in its server root', async () => {
+  it('reads again what it runs with, whatever is being written in its server root', async () => {
     const root = join(temporaryDirectory(), 'root')
     const launched = new Launched([...APACHE, '--server-root', root])
     const url = await launched.ready()
     writeFileSync(join(root, 'apache-rules.conf'), 'NoSuchDirective on\n')
-    await reopened(launched, root)
+    await reread(root)
     expect((await get(url)).status).toBe(200)
     launched.child.kill('SIGHUP')
     await until(() => /reload failed[^]*NoSuchDirective/.test(launched.stderr), 'the end of the reload')
-    await reopened(launched, root)
+    await reread(root)
     expect((await get(url)).status).toBe(200)
     writeFileSync(join(root, 'apache-rules.conf'), 'Header always set X-Mine yes\n')
     launched.child.kill('SIGHUP')
     let mine: unknown
     const look = async (): Promise<unknown> => (mine = (await get(url)).headers['x-mine'])
     await repeatUntil(look, () => mine === 'yes', 'the new rules')
-    await reopened(launched, root)
+    await reread(root)
     expect(await look()).toBe('yes')
   })
 
@@ -81,7 +95,7 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const setUp = new Launched(['setup-server', APP, '--server-type', 'apache', '--port', '4321', '--server-root', root])
     expect(await setUp.exited).toBe(0)
     expect(readFileSync(join(root, 'httpd.conf'), 'utf8')).toContain('127.0.0.1:4321')
-    await reopened(launched, root)
+    await reread(root)
     expect((await get(url)).status).toBe(200)
   })
 
@@ -94,7 +108,7 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     const launched = new Launched([...APACHE, ...tls, '--server-root', root])
     const url = await launched.ready()
     copyFileSync(other.key, key)
-    await reopened(launched, root)
+    await reread(root)
     expect(await statusOf(url)).toBe(200)
     expect(statSync(join(root, 'httpd.conf.running')).mode & 0o077).toBe(0)
   })
@@ -130,37 +144,45 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     }
   }
 
-  requires('root').test('lives on where the disk fills up in the middle of a reload, with the configuration that it has', async () => {
-    const { root, fill } = smallDisk()
-    const launched = new Launched([...APACHE, '--processes', '1', '--server-root', root])
-    const url = await launched.ready()
-    const ready = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/worker \d+ is ready/g)?.length ?? 0
-    writeFileSync(join(root, 'apache-rules.conf'), 'Header always set X-Mine yes\n')
-    launched.child.kill('SIGHUP')
-    // All has been tested by then, and the proxy is told when the old worker has gone.
-    await until(() => ready() === 2, 'the new worker')
-    fill()
-    await until(() => /goes on with the configuration that it has[^]*ENOSPC/.test(launched.stderr), 'the message')
-    const answer = await get(url)
-    expect([answer.status, answer.headers['x-mine']]).toEqual([200, undefined])
-    rmSync(join(root, 'ballast'))
-    launched.child.kill('SIGHUP')
-    let mine: unknown
-    await repeatUntil(async () => (mine = (await get(url)).headers['x-mine']), () => mine === 'yes', 'the new rules')
-  })
+  requires('root').test(
+    'lives on where the disk fills up in the middle of a reload, with the configuration that it has',
+    async () => {
+      const { root, fill } = smallDisk()
+      const launched = new Launched([...APACHE, '--processes', '1', '--server-root', root])
+      const url = await launched.ready()
+      const ready = (): number => readFileSync(join(root, 'error.log'), 'utf8').match(/worker \d+ is ready/g)?.length ?? 0
+      writeFileSync(join(root, 'apache-rules.conf'), 'Header always set X-Mine yes\n')
+      launched.child.kill('SIGHUP')
+      // All has been tested by then, and the proxy is told when the old worker has gone.
+      await until(() => ready() === 2, 'the new worker')
+      fill()
+      await until(() => /goes on with the configuration that it has[^]*ENOSPC/.test(launched.stderr), 'the message')
+      const answer = await get(url)
+      expect([answer.status, answer.headers['x-mine']]).toEqual([200, undefined])
+      rmSync(join(root, 'ballast'))
+      launched.child.kill('SIGHUP')
+      let mine: unknown
+      await repeatUntil(
+        async () => (mine = (await get(url)).headers['x-mine']),
+        () => mine === 'yes',
+        'the new rules',
+      )
+    },
+  )
 
-  requires('root').test('lives on where the disk is full, with the log files that it has', async () => {
+  requires('root').test('opens its logs anew where the disk is full, and writes on when there is room', async () => {
     const { root, fill } = smallDisk()
     const launched = new Launched([...APACHE, '--server-root', root])
     const url = await launched.ready()
+    const log = join(root, 'access.log')
     fill()
-    renameSync(join(root, 'access.log'), join(root, 'access.log.1'))
+    renameSync(log, `${log}.1`)
     launched.child.kill('SIGUSR1')
-    await until(() => /goes on with its log files[^]*ENOSPC/.test(launched.stderr), 'the warning')
-    expect((await get(url)).status).toBe(200)
+    const ask = async (): Promise<void> => expect((await get(url)).status).toBe(200)
+    await repeatUntil(ask, () => /access\.log: [^]*line\(s\) of the log were lost[^]*ENOSPC/.test(launched.stderr), 'the warning')
     rmSync(join(root, 'ballast'))
-    await reopened(launched, root)
-    expect((await get(url)).status).toBe(200)
+    launched.child.kill('SIGUSR1')
+    await repeatUntil(ask, () => existsSync(log) && readFileSync(log, 'utf8').includes('GET /'), 'lines in the new file')
   })
 
   it('keeps its files private and its logs apart, and starts again where it was', async () => {
@@ -180,33 +202,41 @@ requires('apache2', 'dist', 'proc').describe('start-server with Apache', () => {
     }
   })
 
-  it('opens new logs on USR1, and loses no request meanwhile', async () => {
-    const launched = new Launched(APACHE)
-    const url = await launched.ready()
-    const before = launched.proxy()
-    const log = launched.field('Access Log File')
-    renameSync(log, `${log}.1`)
+  it('starts again in a server root where the one before was killed', async () => {
+    const root = join(temporaryDirectory(), 'root')
+    const first = new Launched([...APACHE, '--server-root', root])
+    await first.ready()
+    first.remember()
+    first.child.kill('SIGKILL')
+    await first.exited
+    await until(() => first.survivors().length === 0, 'the end of the others')
+    expect(existsSync(join(root, 'httpd.conf.running', 'access.pipe'))).toBe(true)
+    const second = new Launched([...APACHE, '--server-root', root])
+    expect((await get(await second.ready())).status).toBe(200)
+  })
+
+  it('opens new logs on USR1, and keeps the connections of its clients', async () => {
+    const root = join(temporaryDirectory(), 'root')
+    const launched = new Launched([...APACHE, '--server-root', root])
+    const url = new URL(await launched.ready())
+    const [log, errors] = [launched.field('Access Log File'), launched.field('Error Log File')]
+    const port = keptConnection(url)
+    const before = await port()
+    for (const each of [log, errors]) renameSync(each, `${each}.1`)
     launched.child.kill('SIGUSR1')
-    // Until it has read its configuration, lines go to the old file.
-    const ask = async (): Promise<void> => expect((await get(url)).status).toBe(200)
+    let now: unknown = before
+    const ask = async (): Promise<unknown> => (now = await port())
     await repeatUntil(ask, () => existsSync(log) && readFileSync(log, 'utf8').includes('GET /'), 'lines in the new file')
-    expect(launched.proxy()).toBe(before)
+    expect(now).toBe(before)
     await expectCleanStop(launched)
+    expect(readFileSync(`${errors}.1`, 'utf8')).not.toContain('caught SIGWINCH')
+    expect(readFileSync(errors, 'utf8')).toContain('caught SIGWINCH')
   })
 
   it('keeps the connections of its clients at a reload that is about the workers alone', async () => {
     const launched = new Launched(APACHE)
     const url = new URL(await launched.ready())
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-    onTestFinished(() => agent.destroy())
-    const port = (): Promise<number | undefined> =>
-      new Promise((resolve, reject) => {
-        const sent = request(url, { agent }, (answer) => {
-          const { localPort } = sent.socket ?? {}
-          answer.resume().on('end', () => resolve(localPort))
-        })
-        sent.on('error', reject).end()
-      })
+    const port = keptConnection(url)
     const before = await port()
     launched.child.kill('SIGHUP')
     await until(() => readFileSync(launched.field('Error Log File'), 'utf8').includes('reloaded: '), 'the reload')
