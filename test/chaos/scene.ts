@@ -37,8 +37,16 @@ export class Deployment {
 }
 
 /** `tsgi-express start-server` behind nginx. */
-export async function launch(app: Deployment, ...args: string[]): Promise<{ launched: Launched; url: string }> {
-  const launched = new Launched(['start-server', app.file, '--port', '0', '--server-type', 'nginx', '--log-to-terminal', ...args])
+export function launch(app: Deployment, ...args: string[]): Promise<{ launched: Launched; url: string }> {
+  return launchBehind('nginx', app, ...args)
+}
+
+export async function launchBehind(
+  proxy: 'nginx' | 'apache',
+  app: Deployment,
+  ...args: string[]
+): Promise<{ launched: Launched; url: string }> {
+  const launched = new Launched(['start-server', app.file, '--port', '0', '--server-type', proxy, '--log-to-terminal', ...args])
   return { launched, url: await launched.ready() }
 }
 
