@@ -12,15 +12,22 @@ export async function startBackend({ program, socket, wire, node }) {
     env: { PATH: process.env.PATH, NODE_ENV: 'production' },
   })
   const ended = once(child, 'exit')
+  /** What a worker tells of itself is nothing to read here. */
+  const answer = async (key) => {
+    for (;;) {
+      const [message] = await once(child, 'message')
+      if (message === key || message?.[key] !== undefined) return message
+    }
+  }
   await Promise.race([
-    once(child, 'message'),
+    answer('listening'),
     ended.then(([code]) => Promise.reject(new Error(`the backend ${program} ended with code ${code}`))),
   ])
   return {
     async cpuMicroseconds() {
       child.send('usage')
-      const [message] = await once(child, 'message')
-      return message.cpuMicroseconds
+      const { cpuMicroseconds } = await answer('cpuMicroseconds')
+      return cpuMicroseconds
     },
     async stop() {
       child.kill('SIGKILL')

@@ -9,6 +9,8 @@ export function describeResult(command: Command, result: Result, colour: boolean
       return describeStatus(result, colour)
     case 'workers':
       return describeWorkers(result, colour)
+    case 'metrics':
+      return typeof result['text'] === 'string' ? result['text'] : `${JSON.stringify(result)}\n`
     case 'reload':
       return `Reloaded: ${show(result['replaced'])} worker(s) replaced in ${show(result['ms'])} ms\n`
     case 'scale':

@@ -14,6 +14,7 @@ const COMMANDS_HELP = `
 Commands:
   status              what runs, since when, where, with which settings
   workers             one line for each worker process
+  metrics [FORMAT]    what was counted, as prometheus (the default), openmetrics or json
   reload              replaces the workers one after the other; waits, and fails when the new code does not start
   scale N|+N|-N       that many workers, or so many more or fewer
   log-level LEVEL     error, warn, info or debug, at once, until the next start
@@ -34,7 +35,7 @@ interface ControlFlags {
 export function addControlCommand(program: Program): void {
   addCommand(program, 'ctl', 'Ask or tell a running server something')
     .argument('<COMMAND>', COMMAND_NAMES.join(', '))
-    .argument('[VALUE]', 'of scale and log-level')
+    .argument('[VALUE]', 'of scale, log-level and metrics')
     .option('--socket <PATH>', 'Control socket of the server, or a directory of them (default: $TSGI_CONTROL_SOCKET)')
     .option('--pid <PID>', 'Process id of the server')
     .option('--json', "Print the server's answer as it came")
@@ -97,6 +98,8 @@ function valueOf(name: string, value: string | undefined): object {
     }
     case 'log-level':
       return { level: value ?? '' }
+    case 'metrics':
+      return value === undefined ? {} : { format: value }
     default:
       if (value !== undefined) throw new TsgiError('TSGI_ERR_OPTION', `${name} takes no value, and is given ${quote(value)}`)
       return {}

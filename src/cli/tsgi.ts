@@ -8,6 +8,8 @@ import { Control } from '../process/control.ts'
 import { groupId } from '../process/group-id.ts'
 import { logOptions, rotationOf } from '../process/log-settings.ts'
 import { Master } from '../process/master.ts'
+import { MetricsServer } from '../process/metrics-server.ts'
+import { MetricsSource } from '../process/metrics-source.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import { publicBindsDoubt } from '../process/public-binds.ts'
@@ -90,6 +92,8 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
     ...(inherited === undefined ? {} : { inherited }),
   })
   let removePidFile = inherited === undefined ? pidFile(settings) : undefined
+  const metrics = new MetricsSource([master])
+  let metricsServer: MetricsServer | undefined
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true
@@ -97,6 +101,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
   }
   for (const signal of START_SIGNALS) process.on(signal, interrupt)
   try {
+    metricsServer = await MetricsServer.open({ settings, source: metrics, log, takeOver: inherited !== undefined })
     const { addresses, bootMs } = await master.start()
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const control = new Control({
@@ -104,6 +109,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
       log,
       path: settings.controlSocket,
       takeOver: inherited !== undefined,
+      metrics,
       setLogLevel: (level) => (logs.level = level),
       about: { command: 'tsgi serve' },
     })
@@ -147,6 +153,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
     process.stderr.write('tsgi: stopped before it was ready\n')
     return 0
   } finally {
+    metricsServer?.close()
     removePidFile?.()
     await logs.close()
   }

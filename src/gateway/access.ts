@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Chunk } from '../interface/application.ts'
 import { byteLength } from './body-chunk.ts'
 import { findParam } from './params.ts'
+import { CLIENT_LEFT, NO_RESPONSE } from './request-meter.ts'
 import type { Transport } from './transport.ts'
 
 /** A header field by its two names: `user-agent` and `HTTP_USER_AGENT`. */
@@ -34,9 +35,6 @@ export interface AccessEntry {
 export interface AccessLog {
   log(entry: AccessEntry): void
 }
-
-const CLIENT_LEFT = 499
-const NO_RESPONSE = 444
 
 /** The launcher's own request is not a visit. */
 const PROBE_ANSWER = 'X-TSGI-Probe: ok\r\n'

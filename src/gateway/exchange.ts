@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Chunk, ExcInfo, HeaderPair, Write } from '../interface/application.ts'
-import { quote, TsgiError } from '../interface/errors.ts'
+import { quote, saysAborted, TsgiError } from '../interface/errors.ts'
 import { fieldLine } from '../protocol/response-head.ts'
 import { watched } from './access.ts'
 import { byteLength, checkChunk } from './body-chunk.ts'
@@ -8,10 +8,13 @@ import { answerFailure } from './failure-page.ts'
 import { RequestInput } from './input.ts'
 import { findParam } from './params.ts'
 import type { ServerContext } from './request-handler.ts'
+import { CLIENT_LEFT, NO_RESPONSE, SWITCHING_PROTOCOLS } from './request-meter.ts'
+import type { RequestMeter } from './request-meter.ts'
 import { REASONS } from './reasons.ts'
 import { nextRequestId, requestLabel } from './request-id.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
+import { refusedWait, RoomWaiters } from './room-waiters.ts'
 import type { ExchangeWatch, Transport } from './transport.ts'
 import { requestedUpgrade } from './upgrade.ts'
 
@@ -28,6 +31,9 @@ export class Exchange {
   readonly input: RequestInput
   /** Told once when the exchange has ended; undefined: nobody watches over it. */
   watch: ExchangeWatch | undefined
+  /** Who counts the request; undefined: nobody does. */
+  meter: RequestMeter | undefined
+  readonly #startedAt: number
   #requestId: string | undefined
   readonly #transport: Transport
   readonly #isHead: boolean
@@ -43,13 +49,15 @@ export class Exchange {
   #takenSocket: Socket | undefined
   #controller: AbortController | undefined
   #abortReason: Error | undefined
-  #waiting: { resolve: () => void; reject: (error: Error) => void }[] | undefined
+  #waiting: RoomWaiters | undefined
   #blocked = false
   #onEnd: (() => void) | undefined
   #onLeave: (() => void) | undefined
 
   constructor(context: ServerContext, transport: Transport, params: readonly string[]) {
     this.context = context
+    this.meter = context.meter
+    this.#startedAt = context.meter === undefined ? 0 : performance.now()
     this.#transport = watched(context.access, transport, params)
     this.params = params
     this.#isHead = findParam(params, 'REQUEST_METHOD') === 'HEAD'
@@ -163,17 +171,10 @@ export class Exchange {
 
   /** Resolves when the connection takes more; rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when it never will. */
   ready(): Promise<void> {
-    if (!this.#blocked && !this.#disconnected) return RESOLVED
-    const promise = new Promise<void>((resolve, reject) => {
-      if (this.#disconnected) {
-        reject(this.#goneError())
-        return
-      }
-      this.#waiting ??= []
-      this.#waiting.push({ resolve, reject })
-    })
-    promise.catch(ignore)
-    return promise
+    if (this.#disconnected) return refusedWait(this.#goneError())
+    if (!this.#blocked) return RESOLVED
+    this.#waiting ??= new RoomWaiters()
+    return this.#waiting.wait()
   }
 
   /**
@@ -215,7 +216,7 @@ export class Exchange {
     }
     if (this.#ended) return
     const status = error instanceof TsgiError ? error.status : 500
-    if (this.#isAbort(error)) this.context.log.debug(`${this.label} ended early: its client left`)
+    if (saysAborted(error, this.#abortReason)) this.context.log.debug(`${this.label} ended early: its client left`)
     else if (status !== null && status < 500) this.context.log.warn(`${this.label} answered ${status}`, error)
     else this.context.log.error(`${this.label} failed${this.#headSent ? ' after its headers' : ''}`, error)
     if (this.#headSent || status === null) this.#abandon(undefined)
@@ -251,9 +252,8 @@ export class Exchange {
   drained(): void {
     this.#blocked = false
     const waiting = this.#waiting
-    if (waiting === undefined) return
     this.#waiting = undefined
-    for (const { resolve } of waiting) resolve()
+    waiting?.resolve()
   }
 
   /**
@@ -357,6 +357,7 @@ export class Exchange {
   #abandon(error: TsgiError | undefined): void {
     if (error !== undefined) this.context.log.error(this.label, error)
     this.#transport.abort(this.#head !== undefined && this.#lengthPending(this.#head))
+    this.meter?.broken()
     this.#stop(error ?? new TsgiError('TSGI_ERR_APPLICATION'))
   }
 
@@ -369,10 +370,11 @@ export class Exchange {
     const waiting = this.#waiting
     this.#waiting = undefined
     this.#close()
-    if (waiting !== undefined) for (const { reject } of waiting) reject(reason)
+    waiting?.reject(reason)
   }
 
   #close(): void {
+    if (!this.#ended) this.meter?.ended(this.#outcome, this.#startedAt)
     this.#ended = true
     if (!this.input.ended) this.input.discard()
     this.watch?.done()
@@ -382,11 +384,10 @@ export class Exchange {
     onEnd?.()
   }
 
-  /** Whether the error only says that `tsgi.signal` was aborted, in our words or in those of Node's own functions. */
-  #isAbort(error: unknown): boolean {
-    return (
-      this.#abortReason !== undefined && (error === this.#abortReason || (error instanceof Error && error.name === 'AbortError'))
-    )
+  get #outcome(): number {
+    if (this.#headSent && this.#head !== undefined) return this.#head.statusCode
+    if (this.#takenSocket !== undefined) return SWITCHING_PROTOCOLS
+    return this.#disconnected ? CLIENT_LEFT : NO_RESPONSE
   }
 
   #goneError(): Error {
@@ -395,6 +396,3 @@ export class Exchange {
 }
 
 const RESOLVED = Promise.resolve()
-
-/** A rejection that nobody awaits is no failure of the process: the request has ended, and its application knows by the signal. */
-function ignore(): void {}

@@ -4,6 +4,7 @@ import type { Logger } from '../interface/logger.ts'
 import type { AccessLog } from './access.ts'
 import type { Exchange } from './exchange.ts'
 import type { FailurePage } from './failure-page.ts'
+import type { RequestMeter } from './request-meter.ts'
 
 /** What all requests of one server share. */
 export interface ServerContext {
@@ -17,6 +18,8 @@ export interface ServerContext {
   readonly probeToken: string | undefined
   /** Told of every request that has ended; undefined: nobody is, and nothing is measured. */
   readonly access: AccessLog | undefined
+  /** Counts requests; absent: nobody does. */
+  readonly meter?: RequestMeter | undefined
   /** Explains failures to clients, in development; absent: they are told a status. */
   readonly failurePage?: FailurePage | undefined
 }

@@ -120,3 +120,8 @@ export function quote(value: unknown): string {
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
+
+/** Whether the error only says that a signal was aborted for this reason, in our words or in those of Node's own functions. */
+export function saysAborted(error: unknown, reason: Error | undefined): boolean {
+  return reason !== undefined && (error === reason || (error instanceof Error && error.name === 'AbortError'))
+}

@@ -7,6 +7,8 @@ import type { LoggerOptions } from '../process/log.ts'
 import { rotationOf } from '../process/log-settings.ts'
 import { MasterGroup } from '../process/master-group.ts'
 import { packageVersion } from '../process/package-version.ts'
+import { MetricsServer } from '../process/metrics-server.ts'
+import { MetricsSource } from '../process/metrics-source.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { ServiceNotifier } from '../process/service-notifier.ts'
@@ -154,6 +156,9 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const log = createLog(plan, logging, terminal)
   const { first, others } = applicationsOf(plan, log)
   const master = new MasterGroup(first, others)
+  const metrics = new MetricsSource(master.masters)
+  const metricsServer = await MetricsServer.open({ settings, source: metrics, log })
+  undo.push(() => metricsServer?.close())
   let proxyProcess: ProxyProcess | undefined
   let taken: RunningConfiguration | undefined
   const services: SideService[] = []
@@ -192,6 +197,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const control = new Control({
     master,
     log,
+    metrics,
     path: settings.controlSocket ?? root.controlSocketPath,
     setLogLevel: (level) => (logging.level = level),
     about: { command: 'tsgi-express start-server', url: publicUrl(plan), serverRoot: root.path },

@@ -57,6 +57,7 @@ const LIMITS = {
 
 const SERVER: Omit<ConnectionServer, 'handler' | 'context' | 'limits'> = {
   admission: undefined,
+  traffic: undefined,
   draining: false,
   toLetGo: 0,
   clock: 0,

@@ -21,8 +21,14 @@ const MAX_WORKERS = 1024
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
 
+const FORMATS = ['prometheus', 'openmetrics', 'json'] as const
+
+/** `json`: as an object, the others as text. */
+export type MetricsFormat = (typeof FORMATS)[number]
+
 export type Command =
   | { readonly command: 'status' | 'workers' | 'reload' | 'upgrade' | 'reopen-logs' }
+  | { readonly command: 'metrics'; readonly format: MetricsFormat }
   | { readonly command: 'scale'; readonly workers: number }
   | { readonly command: 'scale'; readonly by: number }
   | { readonly command: 'log-level'; readonly level: LogLevel }
@@ -33,6 +39,7 @@ export type Command =
 const KEYS: Readonly<Record<Command['command'], readonly string[]>> = {
   status: [],
   workers: [],
+  metrics: ['format'],
   reload: [],
   scale: ['workers', 'by'],
   'log-level': ['level'],
@@ -78,6 +85,10 @@ export function readCommand(request: unknown): Command | string {
     case 'log-level': {
       const level = LEVELS.find((each) => each === rest['level'])
       return level === undefined ? `log-level takes a "level": ${LEVELS.join(', ')}` : { command, level }
+    }
+    case 'metrics': {
+      const format = FORMATS.find((each) => each === (rest['format'] ?? 'prometheus'))
+      return format === undefined ? `metrics takes a "format": ${FORMATS.join(', ')}` : { command, format }
     }
     case 'stop': {
       const { quick = false } = rest

@@ -1,14 +1,20 @@
 import type { Logger, LogLevel } from '../interface/logger.ts'
+import { TsgiError } from '../interface/errors.ts'
+import { openMetricsText, prometheusText } from '../metrics/exposition.ts'
 import { formatBindAddress } from '../server/address.ts'
 import { ControlSocket } from './control-socket.ts'
-import type { Command } from './control-protocol.ts'
+import type { Command, MetricsFormat } from './control-protocol.ts'
 import { Deferred } from '../loading/deferred.ts'
 import type { Master } from './master.ts'
+import type { MetricsSource } from './metrics-source.ts'
 import { packageVersion } from './package-version.ts'
 import type { CommandSource } from './supervise.ts'
 
 export interface ControlOptions {
-  readonly master: Pick<Master, 'workers' | 'size' | 'pool' | 'addresses' | 'options' | 'setLogLevel'>
+  readonly master: Pick<Master, 'size' | 'pool' | 'addresses' | 'options' | 'setLogLevel'> & {
+    readonly workers: readonly Omit<Master['workers'][number], 'report'>[]
+  }
+  readonly metrics: MetricsSource
   readonly log: Logger
   /** As the setting has it: a path, a directory, `off`, or undefined for the place where `tsgi ctl` looks. */
   readonly path: string | undefined
@@ -102,6 +108,15 @@ export class Control implements CommandSource {
       loopUtilization: stats === undefined ? null : Math.round(stats.loopUtilization * 1000) / 1000,
     }))
     return { workers: workers.toSorted((a, b) => a.id - b.id) }
+  }
+
+  /** Rejects with `TSGI_ERR_CONTROL` where nothing is counted. */
+  async metrics(format: MetricsFormat): Promise<object> {
+    const { metrics } = this.#options
+    if (!metrics.counts) throw new TsgiError('TSGI_ERR_CONTROL', 'this server counts nothing: it was started with --no-metrics')
+    const snapshot = await metrics.fresh()
+    if (format === 'json') return snapshot
+    return { text: format === 'openmetrics' ? openMetricsText(snapshot) : prometheusText(snapshot) }
   }
 
   setLogLevel(level: LogLevel): void {

@@ -2,6 +2,19 @@ import { killShowsAsSignal } from '../server/platform.ts'
 import type { LeaveReason, RecycleReason } from './worker-messages.ts'
 import type { WorkerExit } from './worker-process.ts'
 
+/**
+ * Why a worker has ended, in a word. `signal`: killed, or told to end by somebody else. `exit`: the application has ended the process.
+ * `loader`: another one with the TypeScript loader takes its place.
+ */
+export type EndCause = 'reload' | RecycleReason | LeaveReason | 'scale' | 'stop' | 'stuck' | 'boot' | 'loader' | 'exit'
+
+/** `known`: what was so before it ended. */
+export function causeOfEnd(exit: WorkerExit, known: EndCause | undefined): EndCause {
+  if (exit.stuck !== undefined) return 'stuck'
+  if (exit.error !== undefined) return 'boot'
+  return known ?? (exit.signal === null ? 'exit' : 'signal')
+}
+
 /** Exit codes above this are, by the convention of shells, 128 and a signal. */
 const SIGNAL_BASE = 128
 

@@ -15,29 +15,30 @@ const OWN = ['app', 'interface', 'mountPoint', 'binds', 'log'] as const
  */
 export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
   readonly #first: Master
-  readonly #masters: readonly Master[]
+  /** One for each application. */
+  readonly masters: readonly Master[]
 
   constructor(first: MasterOptions, others: readonly Pick<MasterOptions, (typeof OWN)[number]>[]) {
     super()
     this.#first = new Master(first)
     // Hooks of the master are told once; those of workers are everyone's.
     const shared = { ...first, hooks: undefined }
-    this.#masters = [
+    this.masters = [
       this.#first,
       ...others.map((own) => new Master({ ...shared, ...own, log: named(own.log, own.mountPoint || '/') })),
     ]
-    for (const master of this.#masters) {
+    for (const master of this.masters) {
       master.on('failed', (error) => {
         this.emit('failed', error)
       })
     }
   }
 
-  get workers(): readonly (Master['workers'][number] & { readonly mountPoint?: string })[] {
-    if (this.#masters.length === 1) return this.#first.workers
-    return this.#masters.flatMap((master) =>
-      master.workers.map(({ id, pid, state, generation, ageMs, stats }) => ({
-        ...{ id, pid, state, generation, ageMs, stats },
+  get workers(): readonly (Omit<Master['workers'][number], 'report'> & { readonly mountPoint?: string })[] {
+    if (this.masters.length === 1) return this.#first.workers
+    return this.masters.flatMap((master) =>
+      master.workers.map(({ id, index, pid, state, generation, ageMs, stats }) => ({
+        ...{ id, index, pid, state, generation, ageMs, stats },
         mountPoint: master.options.mountPoint || '/',
       })),
     )
@@ -49,7 +50,7 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   get pool(): Master['pool'] {
-    const pools = this.#masters.map(({ pool }) => pool)
+    const pools = this.masters.map(({ pool }) => pool)
     return {
       requests: pools.reduce((sum, { requests }) => sum + requests, 0),
       reloading: pools.some(({ reloading }) => reloading),
@@ -58,7 +59,7 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   get addresses(): BindAddress[] {
-    return this.#masters.flatMap(({ addresses }) => addresses)
+    return this.masters.flatMap(({ addresses }) => addresses)
   }
 
   get options(): MasterOptions {
@@ -67,7 +68,7 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
 
   /** All at once. Rejects with what the first one that fails rejects with. */
   async start(): Promise<void> {
-    await Promise.all(this.#masters.map((master) => master.start()))
+    await Promise.all(this.masters.map((master) => master.start()))
   }
 
   /**
@@ -79,7 +80,7 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
       Object.entries(changes).filter(([key]) => !OWN.some((own) => own === key) && key !== 'hooks'),
     )
     let replaced = 0
-    for (const master of this.#masters) {
+    for (const master of this.masters) {
       const result = await master.reload(master === this.#first ? changes : others)
       replaced += result.replaced
     }
@@ -87,11 +88,11 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   scale(count: number): void {
-    for (const master of this.#masters) master.scale(count)
+    for (const master of this.masters) master.scale(count)
   }
 
   setLogLevel(level: LogLevel): void {
-    for (const master of this.#masters) master.setLogLevel(level)
+    for (const master of this.masters) master.setLogLevel(level)
   }
 
   /** Only of a single application: see `Master.upgrade`. */
@@ -100,15 +101,15 @@ export class MasterGroup extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   reopenLogs(): void {
-    for (const master of this.#masters) master.reopenLogs()
+    for (const master of this.masters) master.reopenLogs()
   }
 
   prepareStop(how: StopKind): void {
-    for (const master of this.#masters) master.prepareStop(how)
+    for (const master of this.masters) master.prepareStop(how)
   }
 
   async stop(how: StopKind, timeoutMs?: number): Promise<void> {
-    await Promise.all(this.#masters.map((master) => master.stop(how, timeoutMs)))
+    await Promise.all(this.masters.map((master) => master.stop(how, timeoutMs)))
   }
 }
 

@@ -59,6 +59,8 @@ export interface MasterOptions extends RecyclingLimits {
   readonly output?: () => WorkerOutput
   /** Logs that the workers write themselves. Default: standard error alone. */
   readonly logs?: LogOptions
+  /** Requests are counted. Default: no. */
+  readonly metrics?: boolean
   /** Failures are explained to clients, and frameworks are told that this is development. */
   readonly development?: boolean
 }

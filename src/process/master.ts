@@ -9,6 +9,7 @@ import { HookRunner } from './hook-runner.ts'
 import type { ServerInfo } from '../settings/hooks.ts'
 import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterEvent, StopKind } from './master-event.ts'
+import { MasterMetrics } from './master-metrics.ts'
 import type { MasterOptions } from './master-options.ts'
 import { ServedCode } from './served-code.ts'
 import { Upkeep } from './upkeep.ts'
@@ -16,7 +17,7 @@ import type { MessageToMaster } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { ReloadResult } from './worker-pool.ts'
 import { WORKER_ENTRY } from './worker-process.ts'
-import type { WorkerProcess } from './worker-process.ts'
+import type { SeenWorker, WorkerEvents, WorkerProcess } from './worker-process.ts'
 import { tryRights } from './worker-rights.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
@@ -50,6 +51,8 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   readonly #sockets = new ListeningSockets()
   readonly #pool: WorkerPool
   readonly #upkeep = new Upkeep()
+  /** What has been counted; undefined where nothing is. */
+  readonly metrics: MasterMetrics | undefined
   readonly #hooks: HookRunner
   #lastId = 0
   #stopKind: StopKind | undefined
@@ -64,6 +67,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
     this.#first = options
     this.#hooks = new HookRunner(() => this.options.hooks, options.log)
     this.#log = options.log
+    this.metrics = MasterMetrics.for(options)
     this.#pool = new WorkerPool({
       log: options.log,
       spawn: (slot) => this.#spawn(this.#code ?? ServedCode.locate(options), slot),
@@ -80,7 +84,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   /** The processes that live now; one that stops is listed beside the one that takes its place. */
-  get workers(): readonly Pick<WorkerProcess, 'id' | 'pid' | 'state' | 'generation' | 'ageMs' | 'stats'>[] {
+  get workers(): readonly SeenWorker[] {
     return [...this.#pool.workers]
   }
 
@@ -143,9 +147,10 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
    */
   async reload(changes: Partial<MasterOptions> = {}): Promise<ReloadResult> {
     await tryRights(changes.rights ?? {}, WORKER_ENTRY)
-    return new Promise((resolve, reject) => {
+    const done = new Promise<ReloadResult>((resolve, reject) => {
       this.#post({ type: 'call', run: () => void this.#reload(changes).then(resolve, reject) })
     })
+    return this.metrics?.reloading(done) ?? done
   }
 
   /** Changes the number of workers; it is at least 1. */
@@ -238,17 +243,14 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
   }
 
   #spawn(code: ServedCode, slot: WorkerSlot): WorkerProcess {
-    return code.spawn({
-      listeners: this.#sockets.shared,
-      id: (this.#lastId += 1),
-      generation: this.#pool.generation,
-      index: slot.index,
-      events: {
-        onMessage: (worker, message) => this.#post({ type: 'message', worker, message }),
-        onStartupTimeout: (worker) => this.#post({ type: 'startup-timeout', worker }),
-        onExit: (worker, exit) => this.#post({ type: 'exit', worker, exit }),
-      },
-    })
+    const events: WorkerEvents = {
+      onMessage: (worker, message) => this.#post({ type: 'message', worker, message }),
+      onStartupTimeout: (worker) => this.#post({ type: 'startup-timeout', worker }),
+      onExit: (worker, exit) => this.#post({ type: 'exit', worker, exit }),
+    }
+    const { generation } = this.#pool
+    const rest = { listeners: this.#sockets.shared, id: (this.#lastId += 1), generation, index: slot.index }
+    return this.metrics?.spawn(events, (counted) => code.spawn({ ...rest, events: counted })) ?? code.spawn({ ...rest, events })
   }
 
   #onMessage(worker: WorkerProcess, message: MessageToMaster): void {

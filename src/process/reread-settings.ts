@@ -31,7 +31,7 @@ export function rereadOptions(
   log: Logger,
   also?: AlsoReloaded,
 ): () => Promise<Partial<MasterOptions>> {
-  const dropped = new Set<string>(['log', 'logLevel'])
+  const dropped = new Set<string>(['log', 'logLevel', 'metrics'])
   const taken = ({ app, settings, file }: RereadSettings): Partial<MasterOptions> =>
     Object.fromEntries(Object.entries(workerOptions(settings, app, log, file)).filter(([name]) => !dropped.has(name)))
   return async () => {

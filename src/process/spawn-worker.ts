@@ -32,6 +32,7 @@ export function spawnWorker({
   const { maxRequests = 0, maxRequestsJitter = 0, rights = {} } = options
   return new WorkerProcess({
     id,
+    index,
     generation,
     // What frameworks look at to leave out stacks and development's checks, and the place among the workers under the name
     // that applications know; whoever sets them has the last word.
@@ -64,6 +65,7 @@ export function spawnWorker({
       clocks: options.clocks,
       clients: options.clients,
       logs: options.logs,
+      metrics: options.metrics ?? false,
       ...(options.development === true ? { development: true } : {}),
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),

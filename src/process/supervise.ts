@@ -1,7 +1,7 @@
 import { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { Deferred } from '../loading/deferred.ts'
-import type { Command } from './control-protocol.ts'
+import type { Command, MetricsFormat } from './control-protocol.ts'
 import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
 import type { ServiceNotifier } from './service-notifier.ts'
 import { ReloadOvertaken } from './worker-pool.ts'
@@ -37,6 +37,7 @@ export interface CommandSource {
   attach(run: (command: Command) => Promise<object>): void
   status(): object
   workers(): object
+  metrics(format: MetricsFormat): Promise<object>
   setLogLevel(level: LogLevel): void
   /** Resolves when the last replies are read. */
   close(): Promise<void>
@@ -254,6 +255,8 @@ class Supervision {
         return done.resolve({ ...control?.status(), state: this.#stopping === undefined ? 'running' : 'stopping' })
       case 'workers':
         return done.resolve({ ...control?.workers() })
+      case 'metrics':
+        return void control?.metrics(command.format).then(done.resolve, done.reject)
       case 'reload':
         return this.#reload(cause)
       case 'scale':

@@ -2,6 +2,8 @@ import { ERROR_CODES } from '../interface/errors.ts'
 import type { ErrorCode } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
 import type { LogOptions } from '../logging/log-options.ts'
+import { readWorkerMetrics } from '../metrics/worker-metrics.ts'
+import type { WorkerMetrics } from '../metrics/worker-metrics.ts'
 import type { ClientLimits } from '../server/client-limits.ts'
 import type { Protocol } from '../server/server.ts'
 import type { InterfaceChoice } from '../loading/detect-application.ts'
@@ -50,6 +52,8 @@ export interface BootMessage {
   readonly clocks?: WorkerClocks | undefined
   readonly clients?: ClientLimits | undefined
   readonly logs?: LogOptions | undefined
+  /** Requests are counted. */
+  readonly metrics: boolean
   /** Failures are explained to clients. */
   readonly development?: boolean
 }
@@ -84,6 +88,11 @@ export interface ReopenLogsMessage {
   readonly tsgi: 'reopen-logs'
 }
 
+/** Asks for a `stats`, at once. */
+export interface ReportMessage {
+  readonly tsgi: 'report'
+}
+
 /** Another worker has joined: this part of the connections that a proxy keeps is let go, and comes back to whoever is free. */
 export interface ShareMessage {
   readonly tsgi: 'share'
@@ -104,6 +113,7 @@ export type MessageToWorker =
   | PingMessage
   | LogLevelMessage
   | ReopenLogsMessage
+  | ReportMessage
   | ShareMessage
 
 const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
@@ -114,6 +124,7 @@ const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
   'ping',
   'log-level',
   'reopen-logs',
+  'report',
   'share',
 ]
 
@@ -142,6 +153,7 @@ export interface WorkerStats {
   readonly rssBytes: number
   /** Part of the last second in which the event loop was busy, 0 to 1. */
   readonly loopUtilization: number
+  readonly metrics?: WorkerMetrics | undefined
 }
 
 const STEPS = ['loading', 'waiting', 'startup', 'listening'] as const
@@ -177,7 +189,7 @@ export function readMessageToMaster(value: unknown): MessageToMaster | undefined
       const { requests, inFlight, rssBytes, loopUtilization } = value
       if (![requests, inFlight, rssBytes, loopUtilization].every((each) => typeof each === 'number')) return undefined
       // All four have been looked at.
-      return { tsgi: 'stats', ...(value as unknown as WorkerStats) }
+      return { ...(value as unknown as WorkerStats), tsgi: 'stats', metrics: readWorkerMetrics(value['metrics']) }
     }
     case 'step': {
       const step = STEPS.find((each) => each === value['step'])

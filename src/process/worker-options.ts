@@ -38,6 +38,7 @@ export function workerOptions(
     clients: clientLimitsOf(settings),
     log,
     logLevel: settings.logLevel,
+    metrics: settings.metrics,
   }
 }
 

@@ -186,12 +186,12 @@ export class WorkerPool {
     if (old === undefined || current === undefined) return this.#finish()
     current.leaving = old
     this.#log.info(`worker ${old.pid} ends ${RECYCLE_REASONS[current.reason]}; worker ${worker.pid} has taken its place`)
-    old.drain(this.#drainMs)
+    old.drain(this.#drainMs, { cause: current.reason })
   }
 
   /** The worker ends by itself, and another one that knows what it lacks takes its place; this is no death to count. */
   needsLoader(worker: WorkerProcess): void {
-    worker.markStopping()
+    worker.markStopping('loader')
     if (this.#state === 'ending') return
     const slot = this.#slotOf(worker)
     if (slot === undefined) return
@@ -201,20 +201,21 @@ export class WorkerPool {
 
   /** The worker exits by itself after it has told why it cannot start. */
   failed(worker: WorkerProcess, failure: BootFailure): void {
+    worker.endCause ??= 'boot'
     this.#didNotStart(worker, bootError(failure))
   }
 
   startupTimedOut(worker: WorkerProcess, error: TsgiError): void {
     // One that listens, but does not answer, has no more time than one that does not listen.
     if (worker.state !== 'booting' && this.#slotOf(worker)?.next !== worker) return
-    worker.kill()
+    worker.kill('boot')
     this.#didNotStart(worker, error)
   }
 
   /** Another worker takes over while this one finishes its requests. */
   leaving(worker: WorkerProcess, because: LeaveReason): void {
     const readyForMs = worker.readyForMs
-    worker.markStopping()
+    worker.markStopping(because)
     const ended = `worker ${worker.pid} ends ${LEAVE_REASONS[because]}`
     const error = new TsgiError('TSGI_ERR_WORKER_BOOT', ended)
     if (this.#state === 'starting') this.#options.onCannotStart(error)
@@ -290,8 +291,8 @@ export class WorkerPool {
   /** The place is taken out of use. */
   #abandon(slot: WorkerSlot): void {
     clearTimeout(slot.timer)
-    slot.next?.kill()
-    slot.worker?.drain(this.#drainMs)
+    slot.next?.kill('scale')
+    slot.worker?.drain(this.#drainMs, { cause: 'scale' })
     this.#queue = this.#queue.filter((each) => each.slot !== slot)
     if (this.#current?.slot === slot) this.#finish()
   }
@@ -358,7 +359,7 @@ export class WorkerPool {
     if (reload === undefined) return
     this.#queue = this.#queue.filter((each) => each.reload !== reload)
     if (current !== undefined && current.leaving === undefined) {
-      current.slot.next?.kill()
+      current.slot.next?.kill('reload')
       current.slot.next = undefined
       this.#current = undefined
     }

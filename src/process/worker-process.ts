@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { inheritedFds, listenersOfWorker, sendListeners } from './listener-handover.ts'
 import type { SharedListener } from './listener-handover.ts'
+import type { EndCause } from './exit-meaning.ts'
 import type { WorkerOutput } from './master-options.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
@@ -31,6 +32,8 @@ export interface WorkerExit {
 
 export interface WorkerSpawnOptions {
   readonly id: number
+  /** Of the place among the workers, from 0. */
+  readonly index: number
   /** Of the code and the settings that it runs with; see `WorkerPool.generation`. */
   readonly generation: number
   readonly env: NodeJS.ProcessEnv
@@ -51,11 +54,23 @@ export interface WorkerEvents {
   readonly onMessage: (worker: WorkerProcess, message: MessageToMaster) => void
   readonly onStartupTimeout: (worker: WorkerProcess) => void
   readonly onExit: (worker: WorkerProcess, exit: WorkerExit) => void
+  /** It has told all that it ever will: some of it may come behind its exit. */
+  readonly onSilent?: (worker: WorkerProcess) => void
 }
+
+interface DrainOptions {
+  readonly handover?: boolean
+  readonly killMs?: number
+  readonly cause?: EndCause
+}
+
+/** A worker as it is shown outside. */
+export type SeenWorker = Pick<WorkerProcess, 'id' | 'index' | 'pid' | 'state' | 'generation' | 'ageMs' | 'stats' | 'report'>
 
 /** One worker from the master's side: the child process, what is known of it, and what it can be told. */
 export class WorkerProcess {
   readonly id: number
+  readonly index: number
   readonly generation: number
   /** 0 where the process could not be started. */
   readonly pid: number
@@ -71,6 +86,8 @@ export class WorkerProcess {
   #killTimer: NodeJS.Timeout | undefined
   #killAt = Infinity
   #ended = false
+  /** Why it ends, where that is known before. */
+  endCause: EndCause | undefined
   /** What it has last told of itself. */
   stats: WorkerStats | undefined
   /** Looks in a row that found it larger than it may be. */
@@ -80,6 +97,7 @@ export class WorkerProcess {
 
   constructor(options: WorkerSpawnOptions) {
     this.id = options.id
+    this.index = options.index
     this.generation = options.generation
     this.#options = options
     this.loader = options.boot.loader
@@ -103,6 +121,7 @@ export class WorkerProcess {
       if (message !== undefined) options.events.onMessage(this, message)
       else this.#onSignOfLife(readSignOfLife(value), boot.clocks?.heartbeatTimeoutMs ?? 0)
     })
+    this.#child.on('disconnect', () => options.events.onSilent?.(this))
     this.#child.on('exit', (code, signal) => this.#end(options, { code, signal }))
     this.#child.on('error', (error) => {
       // Only a child that was never started has no pid; a message that could not be sent is seen at its end.
@@ -141,8 +160,9 @@ export class WorkerProcess {
     clearTimeout(this.#startupTimer)
   }
 
-  /** The worker ends by itself, or has been told to. */
-  markStopping(): void {
+  /** The worker ends by itself, or has been told to; the first cause counts. */
+  markStopping(cause: EndCause = 'stop'): void {
+    this.endCause ??= cause
     this.state = 'stopping'
     clearTimeout(this.#startupTimer)
   }
@@ -151,11 +171,11 @@ export class WorkerProcess {
    * Asks for an end within the time, and kills what is left at `killMs`. One that still boots serves nobody, and may be stuck:
    * it is killed. A later call only makes the time shorter. `handover`: see `DrainMessage`.
    */
-  drain(timeoutMs: number, { handover = true, killMs = timeoutMs + GIVE_UP_MS } = {}): void {
+  drain(timeoutMs: number, { handover = true, killMs = timeoutMs + GIVE_UP_MS, cause = 'stop' }: DrainOptions = {}): void {
     const booting = this.state === 'booting'
-    this.markStopping()
+    this.markStopping(cause)
     if (booting) {
-      this.kill()
+      this.kill(cause)
       return
     }
     this.#tell({ tsgi: 'drain', timeoutMs, handover })
@@ -179,18 +199,23 @@ export class WorkerProcess {
     this.#tell({ tsgi: 'share', part })
   }
 
+  /** Asks for its `stats`, at once. */
+  report(): void {
+    this.#tell({ tsgi: 'report' })
+  }
+
   reopenLogs(): void {
     this.#tell({ tsgi: 'reopen-logs' })
   }
 
   #overdue(): void {
     this.#options.log.warn(`worker ${this.pid} did not end in time and is killed`)
-    this.kill()
+    this.kill('stop')
   }
 
   /** At once: SIGKILL. */
-  kill(): void {
-    this.markStopping()
+  kill(cause: EndCause = 'stop'): void {
+    this.markStopping(cause)
     if (!this.#ended) this.#child.kill('SIGKILL')
   }
 

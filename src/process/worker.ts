@@ -9,7 +9,6 @@ import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
 import { writeToStderr } from './log.ts'
 import { HookRunner } from './hook-runner.ts'
-import { rssBytes } from './resident-memory.ts'
 import { ReceivedListeners } from './listener-handover.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
@@ -20,6 +19,7 @@ import { ProcessEvents } from './process-events.ts'
 import { send, sendAndWait } from './tell-master.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
 import { WorkerLogs } from './worker-logs.ts'
+import { WorkerReports } from './worker-reports.ts'
 import { readMessageToWorker } from './worker-messages.ts'
 import type { BootMessage, MessageToMaster } from './worker-messages.ts'
 
@@ -50,9 +50,6 @@ const HANDOVER_MS = 2500
 /** At the end of the whole server: for requests that are on their way in this moment, milliseconds. */
 const FRESH_MS = 50
 
-/** How often the master is told how this worker does, milliseconds. */
-const STATS_INTERVAL_MS = 1000
-
 /** A signal to the whole group reaches the master too, whose word is waited for, milliseconds. */
 const MASTERS_WORD_MS = 100
 
@@ -63,6 +60,7 @@ class Worker {
   readonly #boot: BootMessage
   readonly #log: Logger
   readonly #logs: WorkerLogs
+  readonly #reports: WorkerReports
   readonly #events: ProcessEvents
   #application: ServedApplication | undefined
   #server: Server | undefined
@@ -70,8 +68,6 @@ class Worker {
   readonly #onDrained: (() => void)[] = []
   #hooks: HookRunner | undefined
   #page: DevelopmentPage | undefined
-  /** Tells the master how this worker does. */
-  #tellNow: () => void = () => {}
   /** `closing`: the last request is finished, and the application closes what it holds. */
   #state: 'booting' | 'ready' | 'stopping' | 'closing' = 'booting'
 
@@ -79,7 +75,8 @@ class Worker {
     this.#boot = boot
     this.#events = events
     this.#logs = new WorkerLogs(boot.logs, boot.logLevel)
-    this.#log = this.#logs.log
+    this.#reports = new WorkerReports(boot.metrics)
+    this.#log = this.#reports.counting(this.#logs.log)
   }
 
   /** Loads, listens, reports. */
@@ -113,6 +110,7 @@ class Worker {
         multiprocess,
         maxRequests,
         failurePage,
+        meter: this.#reports.requests,
         onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
         ...(this.#logs.access === undefined ? {} : { access: this.#logs.access }),
@@ -127,7 +125,7 @@ class Worker {
     }
     this.#state = 'ready'
     send({ tsgi: 'ready', kind: describeKind(this.#application) })
-    this.#tellStats(this.#server)
+    this.#reports.begin(this.#server)
     this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0)
     flushCompiledCode()
   }
@@ -171,20 +169,6 @@ class Worker {
     }
   }
 
-  #tellStats(server: Server): void {
-    let before = performance.eventLoopUtilization()
-    this.#tellNow = () => {
-      const now = performance.eventLoopUtilization()
-      const { utilization } = performance.eventLoopUtilization(now, before)
-      before = now
-      const { requestsFinished: requests, requestsInFlight: inFlight } = server
-      send({ tsgi: 'stats', requests, inFlight, rssBytes: rssBytes(), loopUtilization: utilization || 0 })
-    }
-    // At first there is no time to be busy in, which is no number.
-    this.#tellNow()
-    setInterval(this.#tellNow, STATS_INTERVAL_MS).unref()
-  }
-
   /** Stops accepting, finishes, exits with 0. A second call only makes the time shorter. */
   drain(timeoutMs: number, handover: boolean): void {
     if (this.#isEnding()) {
@@ -201,6 +185,10 @@ class Worker {
 
   setLogLevel(level: LogLevel): void {
     this.#logs.level = level
+  }
+
+  report(): void {
+    this.#reports.tell()
   }
 
   share(part: number): void {
@@ -274,7 +262,7 @@ class Worker {
     try {
       const drained = await this.#server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
       // The last requests count, too.
-      this.#tellNow()
+      this.#reports.tell()
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
       this.#state = 'closing'
       const lifespan = this.#application?.lifespan
@@ -370,6 +358,9 @@ function main(): void {
           break
         case 'reopen-logs':
           worker?.reopenLogs()
+          break
+        case 'report':
+          worker?.report()
           break
         case 'share':
           worker?.share(message.part)

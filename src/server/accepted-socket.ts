@@ -150,6 +150,7 @@ export class AcceptedSocket {
 
   closed(): void {
     this.#owner.forget(this)
+    this.#owner.traffic?.closed(this.#socket)
     this.#connection?.closed(this.#error)
   }
 

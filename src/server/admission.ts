@@ -3,6 +3,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { TsgiError } from '../interface/errors.ts'
 import { MAX_QUEUED_REQUESTS } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
+import type { RequestMeter } from '../gateway/request-meter.ts'
 import { EntryList } from './entry-list.ts'
 
 export interface AdmissionLimits {
@@ -27,6 +28,8 @@ export abstract class AdmittedRequest {
   earlier: this | undefined
   later: this | undefined
   since = 0
+  /** When it began to wait, `performance.now()`; where somebody counts. */
+  queuedAt = 0
   /** `running`: the clock has nothing to do with it any more. */
   state: 'new' | 'queued' | 'timed' | 'running' | 'done' = 'new'
   readonly #admission: Admission
@@ -58,6 +61,7 @@ export abstract class AdmittedRequest {
 export class Admission {
   readonly #limits: AdmissionLimits
   readonly #log: Logger
+  readonly #meter: RequestMeter | undefined
   readonly #tickMs: number
   /** Requests whose response has not begun. */
   readonly #timed = new EntryList<AdmittedRequest>()
@@ -72,12 +76,13 @@ export class Admission {
   readonly #scope = new AsyncResource('TSGI_QUEUE')
 
   /** Undefined where there is nothing to watch, which then costs nothing. */
-  static for(limits: AdmissionLimits, log: Logger): Admission | undefined {
-    return limits.requestTimeoutMs > 0 || limits.workerConcurrency > 0 ? new Admission(limits, log) : undefined
+  static for(limits: AdmissionLimits, log: Logger, meter?: RequestMeter): Admission | undefined {
+    return limits.requestTimeoutMs > 0 || limits.workerConcurrency > 0 ? new Admission(limits, log, meter) : undefined
   }
 
-  private constructor(limits: AdmissionLimits, log: Logger) {
+  private constructor(limits: AdmissionLimits, log: Logger, meter: RequestMeter | undefined) {
     this.#limits = limits
+    this.#meter = meter
     this.#log = log
     const timeouts = [limits.requestTimeoutMs, limits.workerConcurrency > 0 ? limits.queueTimeoutMs : 0].filter((ms) => ms > 0)
     const tickMs = Math.min(...timeouts, Infinity) / TICKS_OF_TIMEOUT
@@ -99,6 +104,7 @@ export class Admission {
     } else {
       this.#armTimer()
       request.state = 'queued'
+      if (this.#meter !== undefined) request.queuedAt = performance.now()
       this.#queue.add(request, this.#now)
       request.wait()
     }
@@ -150,6 +156,7 @@ export class Admission {
         const next = this.#queue.first
         if (next === undefined) break
         this.#queue.remove(next)
+        this.#meter?.waited(performance.now() - next.queuedAt)
         this.#start(next)
       }
     } finally {
@@ -159,6 +166,7 @@ export class Admission {
 
   #refuse(request: AdmittedRequest): void {
     this.#refused++
+    this.#meter?.refused()
     this.#logRefusals(performance.now())
     // By then, those that wait now have been served or refused.
     request.refuse(Math.max(1, Math.ceil(this.#limits.queueTimeoutMs / 1000)))

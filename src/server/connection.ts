@@ -5,6 +5,7 @@ import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AdmittedRequest } from './admission.ts'
 import type { Admission } from './admission.ts'
+import type { Traffic } from './traffic.ts'
 
 /** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
 export interface ProtocolConnection {
@@ -34,6 +35,8 @@ export interface ConnectionServer {
   /** Undefined: every request goes to the application at once, and may take its time. */
   readonly admission: Admission | undefined
   readonly draining: boolean
+  /** Counts connections; undefined: nobody does. */
+  readonly traffic: Traffic | undefined
   /** So many connections that a client or a proxy would keep are to end behind their next response: each that does counts it down. */
   toLetGo: number
   /** A clock read about once a second: fine enough for timeouts, free on the hot path. Milliseconds. */
@@ -67,6 +70,8 @@ export function startExchange(server: ConnectionServer, exchange: Exchange): voi
   server.requestStarted()
   const token = server.context.probeToken
   if (token !== undefined && isProbe(exchange.params, token)) {
+    // Nobody's visit.
+    exchange.meter = undefined
     exchange.respond(204, probeAnswer())
     exchange.finished()
     return

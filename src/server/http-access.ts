@@ -2,10 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { logUpgrade } from '../gateway/access.ts'
 import type { AccessLog, FieldName, UpgradeEntry } from '../gateway/access.ts'
 import { findParam } from '../gateway/params.ts'
+import { CLIENT_LEFT } from '../gateway/request-meter.ts'
 import { paramsOf } from './http-connection.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
-
-const CLIENT_LEFT = 499
 
 /** Entries of requests whose answer may go past their response. */
 const ENTRIES = new WeakMap<IncomingMessage, HttpEntry>()

@@ -12,6 +12,7 @@ import type { Admission } from './admission.ts'
 import { isLast, probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { answeredPast, logNodeRequest } from './http-access.ts'
+import { countedPast, countNodeRequest } from './http-meter.ts'
 import { forwardedPeer, isBehindProxy } from './http-peer.ts'
 
 /**
@@ -25,13 +26,14 @@ export function serveNodeRequest(
   response: ServerResponse,
 ): void {
   if (isLast(server)) response.shouldKeepAlive = false
+  const { mountPoint, probeToken, access, meter } = server.context
   server.requestStarted()
   response.once('close', () => server.requestFinished())
-  const { mountPoint, probeToken, access } = server.context
   if (probeToken !== undefined && request.headers['x-tsgi-probe'] === probeToken) {
     answer(response, 204, Object.fromEntries(probeAnswer()))
     return
   }
+  if (meter !== undefined) countNodeRequest(meter, request, response)
   if (access !== undefined) logNodeRequest(access, request, response)
   if (!withinLimit(server.limits.maxRequestBodyBytes, request, response)) return
   if (!mountNodeRequest(request, mountPoint)) {
@@ -152,6 +154,7 @@ function answerPast(request: IncomingMessage, status: string, text: string): voi
   if (socket.writable) {
     const body = request.method === 'HEAD' ? '' : text
     answeredPast(request, Number(status.slice(0, 3)), body.length)
+    countedPast(request, Number(status.slice(0, 3)))
     socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${body}`,
     )

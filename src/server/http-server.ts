@@ -84,7 +84,10 @@ export class HttpServer {
     if (this.#clients === undefined) rememberPeer(socket)
     else this.#clients.connected(socket)
     this.#sockets.add(socket)
-    socket.on('close', () => this.#sockets.delete(socket))
+    socket.on('close', () => {
+      this.#sockets.delete(socket)
+      this.#server.traffic?.closed(socket)
+    })
     this.#http.emit('connection', socket)
   }
 

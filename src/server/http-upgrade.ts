@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http'
 import type { IncomingMessage, Server as NodeHttpServer } from 'node:http'
 import type { Socket } from 'node:net'
+import { SWITCHING_PROTOCOLS } from '../gateway/request-meter.ts'
 import { isUpgrade, withoutUpgradeToken } from '../gateway/upgrade.ts'
 import { describeClient } from '../gateway/peer.ts'
 import type { ConnectionServer } from './connection.ts'
@@ -40,7 +41,7 @@ export class HttpUpgrades {
     const { socket } = request
     const { node } = this.#server.handler
     const protocol = request.headers.upgrade ?? ''
-    const { access, mountPoint } = this.#server.context
+    const { access, meter, mountPoint } = this.#server.context
     if (!this.wants(request)) {
       this.#putBack(request, head)
     } else if (node === undefined) {
@@ -49,6 +50,7 @@ export class HttpUpgrades {
       if (isBehindProxy(socket)) describePeer(request)
       this.#server.connectionTaken(socket, protocol)
       if (access !== undefined) logNodeUpgrade(access, request)
+      meter?.ended(SWITCHING_PROTOCOLS, performance.now())
       node.upgrade(request, socket, head)
     } else {
       this.#putBack(request, head)

@@ -13,6 +13,7 @@ import type { Logger } from '../interface/logger.ts'
 import type { AccessLog } from '../gateway/access.ts'
 import type { FailurePage } from '../gateway/failure-page.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
+import type { RequestMeter } from '../gateway/request-meter.ts'
 import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
 import { Admission } from './admission.ts'
@@ -24,6 +25,7 @@ import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
 import { acceptWithSharedReads } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
+import { Traffic } from './traffic.ts'
 import { UpgradedSockets } from './upgraded-sockets.ts'
 
 export type { Protocol } from './accepted-socket.ts'
@@ -37,6 +39,8 @@ export interface ServerOptions {
   readonly multiprocess?: boolean
   readonly probeToken?: string
   readonly access?: AccessLog
+  /** Counts requests. Where there is one, connections and bytes are counted, too. */
+  readonly meter?: RequestMeter | undefined
   /** See `ServerContext`. */
   readonly failurePage?: FailurePage | undefined
   /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
@@ -84,6 +88,7 @@ export class Server implements SocketOwner {
   toLetGo = 0
   requestsInFlight = 0
   requestsFinished = 0
+  readonly traffic: Traffic | undefined
   readonly #maxRequests: number
   readonly #onEnough: () => void
   readonly #listeners: NetServer[] = []
@@ -114,8 +119,10 @@ export class Server implements SocketOwner {
       log: options.log,
       probeToken: options.probeToken,
       access: options.access,
+      meter: options.meter,
       failurePage: options.failurePage,
     }
+    this.traffic = options.meter === undefined ? undefined : new Traffic()
     this.#clientLimits = options.clients
     if (options.clients !== undefined && options.clients.connectionLimit > 0) {
       this.#clients = new ConnectionLimit(options.clients.connectionLimit, options.log)
@@ -127,6 +134,7 @@ export class Server implements SocketOwner {
         queueTimeoutMs: options.queueTimeoutMs ?? 0,
       },
       options.log,
+      options.meter,
     )
     this.limits = {
       maxParamsBytes: options.maxParamsBytes ?? MAX_PARAMS_BYTES,
@@ -150,7 +158,8 @@ export class Server implements SocketOwner {
     // An inherited unix socket has no address that Node knows: null.
     const isOverTcp = (bound: ReturnType<NetServer['address']>): boolean => typeof bound === 'object' && bound !== null
     const isClient = (): boolean => (overTcp ??= isOverTcp(listener.address()))
-    const accept = (socket: Socket): AcceptedSocket => {
+    const accept = (socket: Socket, bytes = 0): AcceptedSocket => {
+      this.traffic?.opened(socket, bytes)
       const accepted = new AcceptedSocket(this, socket, { protocol, isClient: this.#clientLimits !== undefined && isClient() })
       this.#accepted.add(accepted)
       return accepted
@@ -159,7 +168,9 @@ export class Server implements SocketOwner {
     const clients = this.#clients
     if (protocol === 'http') {
       listener.on('connection', (socket) => {
-        if (clients === undefined || !isClient() || clients.admit(socket)) this.serveHttp(socket, isClient())
+        if (clients !== undefined && isClient() && !clients.admit(socket)) return
+        this.traffic?.opened(socket, 0)
+        this.serveHttp(socket, isClient())
       })
     } else {
       listener.on('connection', (socket) => {
@@ -186,7 +197,9 @@ export class Server implements SocketOwner {
     if (protocol !== 'http') {
       acceptWithSharedReads(
         listener,
-        clients !== undefined && isClient() ? (socket) => (clients.admit(socket) ? accept(socket) : REFUSED) : accept,
+        clients !== undefined && isClient()
+          ? (socket, bytes) => (clients.admit(socket) ? accept(socket, bytes) : REFUSED)
+          : accept,
       )
     }
     this.#listeners.push(listener)
@@ -342,6 +355,7 @@ export class Server implements SocketOwner {
     releaseAccepted(socket)
     for (const http of this.#httpServers()) http.forget(socket)
     this.#upgraded.add(socket, protocol)
+    if (this.traffic !== undefined) socket.once('close', () => this.traffic?.closed(socket))
   }
 
   #checkIdle(): void {

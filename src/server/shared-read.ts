@@ -27,8 +27,8 @@ export interface Receiver {
 }
 
 /**
- * Makes a listener give out sockets that read into one shared buffer. `accept` takes a socket and gives what
- * receives its bytes, which are overwritten when `receive` has returned.
+ * Makes a listener give out sockets that read into one shared buffer. `accept` takes a socket, and the
+ * number of bytes that were read before it was made, and gives what receives its bytes, which are overwritten when `receive` has returned.
  * Where this Node cannot do it, the listener emits 'connection' as ever.
  *
  * A stream socket allocates 64 KiB for every read and hands it through the stream machinery: a quarter of the cost of a small
@@ -37,7 +37,7 @@ export interface Receiver {
  * itself. So the sockets are made here, from the handles that the listener's `onconnection` is called with. This file is the
  * only one that knows of them.
  */
-export function acceptWithSharedReads(listener: NetServer, accept: (socket: Socket) => Receiver): void {
+export function acceptWithSharedReads(listener: NetServer, accept: (socket: Socket, bytes: number) => Receiver): void {
   // What is not declared is checked before it is used.
   const firstRead = new FirstRead()
   const handle = (listener as unknown as { _handle?: ListenHandle | null })._handle
@@ -52,7 +52,7 @@ export function acceptWithSharedReads(listener: NetServer, accept: (socket: Sock
     SOCKET_OPTIONS.handle = client
     const socket: ReceivingSocket = new Socket(SOCKET_OPTIONS)
     SOCKET_OPTIONS.handle = undefined
-    const receiver = accept(socket)
+    const receiver = accept(socket, bytes)
     socket[RECEIVER] = receiver
     if (bytes > 0) receiver.receive(buffer, bytes)
     else receiver.nothingYet()

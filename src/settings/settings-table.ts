@@ -21,6 +21,7 @@ import {
 import { DEVELOPMENT_SETTINGS } from './settings-development.ts'
 import { LAUNCHER_SETTINGS } from './settings-launcher.ts'
 import { LOGGING_SETTINGS } from './settings-logging.ts'
+import { METRICS_SETTINGS } from './settings-metrics.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
@@ -322,6 +323,7 @@ export const SETTINGS = {
   ...LAUNCHER_SETTINGS,
   ...DEVELOPMENT_SETTINGS,
   ...LOGGING_SETTINGS,
+  ...METRICS_SETTINGS,
   config: setting({
     kind: path('FILE'),
     default: undefined,

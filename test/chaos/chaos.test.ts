@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { temporaryDirectory } from '../launcher/temporary.ts'
+import { ctl } from '../process/control-peer.ts'
 import { isRunning, Served } from '../process/served.ts'
 import { requires } from '../support/requirements.ts'
 import { until } from '../support/until.ts'
@@ -24,7 +25,8 @@ describe(`under load through nginx, for ${SECONDS} s`, () => {
     `${DEEDS} rolling reloads lose no request`,
     async () => {
       const app = new Deployment('v0')
-      const { launched, url } = await launch(app, '--processes', '4')
+      const controlSocket = join(temporaryDirectory(), 'ctl.sock')
+      const { launched, url } = await launch(app, '--processes', '4', '--control-socket', controlSocket)
       const load = new Load(url)
       for (let deed = 1; deed <= DEEDS; deed += 1) {
         const next = wait((SECONDS * 1000) / DEEDS)
@@ -37,6 +39,9 @@ describe(`under load through nginx, for ${SECONDS} s`, () => {
       report(`${DEEDS} rolling reloads of 4 workers`, result)
       expect(result.failures).toEqual([])
       expect(result.answers.size).toBe(DEEDS + 1)
+      // None is counted twice, and none is lost with the worker that has answered it.
+      const { stdout } = await ctl(['metrics', '--socket', controlSocket])
+      expect(Number(/^tsgi_requests_total\{.*status="200"\} (\d+)$/m.exec(stdout)?.[1])).toBe(result.requests)
     },
     TIMEOUT_MS * 3,
   )

@@ -9,6 +9,7 @@ const LAYERS = [
   'gateway',
   'adapters',
   'server',
+  'metrics',
   'logging',
   'loading',
   'settings',

@@ -4,9 +4,9 @@ const PATIENCE_MS = 10_000
 const LOOK_EVERY_MS = 5
 
 /** Resolves when `condition` holds: for what has no event of its own. */
-export async function until(condition: () => boolean, what: string, patienceMs = PATIENCE_MS): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, patienceMs = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + patienceMs
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms for ${what}`)
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
