@@ -64,5 +64,5 @@ requires('dist', 'proc', 'root', 'unshare').describe('as the first process of a 
     process.kill(pid, 'SIGTERM')
     expect(await served.ended).toBe(0)
     expect(served.output.match(/left behind/g)).toHaveLength(1)
-  }, 20_000)
+  }, 60_000)
 })
