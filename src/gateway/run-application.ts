@@ -1,9 +1,12 @@
 import type { Application, Chunk, Environ, ErrorStream, ResponseBody, StartResponse } from '../interface/application.ts'
 import { quote, TsgiError } from '../interface/errors.ts'
+import { isReadableInto } from '../interface/read-into.ts'
+import type { ReadableInto } from '../interface/read-into.ts'
 import { createEnviron, draftBase } from './environ.ts'
 import type { DraftBase } from './environ-shape.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestHandler } from './request-handler.ts'
+import { sendReadable } from './send-readable.ts'
 
 /** Serves requests by a TSGI application. */
 export function applicationHandler(application: Application): RequestHandler {
@@ -71,7 +74,7 @@ function deliver(exchange: Exchange, body: ResponseBody | undefined): void {
     } else if (Array.isArray(body) && !hasClose(body)) {
       exchange.end(joinChunks(body))
     } else if (typeof body === 'object') {
-      void pump(exchange, body)
+      void (isReadableInto(body) ? pumpReadable(exchange, body) : pump(exchange, body))
       return
     } else {
       throw new TsgiError('TSGI_ERR_BODY_INVALID', `the application returned ${quote(body)}`)
@@ -151,6 +154,17 @@ async function pump(exchange: Exchange, body: object): Promise<void> {
     exchange.fail(error)
   }
   if (!exhausted && iterator !== undefined) returnIterator(exchange, iterator)
+  await closeBody(exchange, body)
+  exchange.finished()
+}
+
+/** Sends what can be read into memory of ours. Never rejects. */
+async function pumpReadable(exchange: Exchange, body: object & ReadableInto): Promise<void> {
+  try {
+    await sendReadable(exchange, body)
+  } catch (error) {
+    exchange.fail(error)
+  }
   await closeBody(exchange, body)
   exchange.finished()
 }

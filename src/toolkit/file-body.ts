@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, open, read } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { promisify } from 'node:util'
+import { READ_INTO } from '../interface/read-into.ts'
+import type { ReadableInto } from '../interface/read-into.ts'
 import type { SeekableBody } from './response-body.ts'
 
 const openFile = promisify(open)
@@ -40,15 +42,21 @@ export class OpenFile {
   }
 
   /** Reads; fewer bytes only where the file ends. */
-  read(position: number, length: number): Promise<Uint8Array> {
+  async read(position: number, length: number): Promise<Uint8Array> {
+    // Of its own: the server keeps chunks until they are sent.
+    const buffer = Buffer.allocUnsafeSlow(length)
+    const bytesRead = await this.readInto(buffer, position, length)
+    return bytesRead === length ? buffer : buffer.subarray(0, bytesRead)
+  }
+
+  /** Reads into the first `length` bytes. Resolves with the number of those that were there, fewer only where the file ends. */
+  readInto(target: Uint8Array, position: number, length: number): Promise<number> {
     if (this.#closed) return Promise.reject(new Error('the file is closed'))
     this.#reads++
     return new Promise((resolve, reject) => {
-      // Of its own: the server keeps chunks until they are sent.
-      const buffer = Buffer.allocUnsafeSlow(length)
-      read(this.#descriptor, buffer, 0, length, position, (error, bytesRead) => {
+      read(this.#descriptor, target, 0, length, position, (error, bytesRead) => {
         if (--this.#reads === 0 && this.#closed) closeSync(this.#descriptor)
-        if (error === null) resolve(bytesRead === length ? buffer : buffer.subarray(0, bytesRead))
+        if (error === null) resolve(bytesRead)
         else reject(error)
       })
     })
@@ -63,15 +71,18 @@ export class OpenFile {
 }
 
 /** A file as a body, or a part of one. Takes over the file: closing the body closes it. */
-export class FileBody implements SeekableBody {
+export class FileBody implements SeekableBody, ReadableInto {
   readonly #file: OpenFile
   readonly #start: number
   readonly #end: number
+  /** Up to here the server has read by `READ_INTO`. */
+  #position: number
 
   constructor(file: OpenFile, start = 0, end = file.stats.size) {
     this.#file = file
     this.#start = start
     this.#end = end
+    this.#position = start
   }
 
   get size(): number {
@@ -80,6 +91,15 @@ export class FileBody implements SeekableBody {
 
   slice(start: number, end: number): FileBody {
     return new FileBody(this.#file, this.#start + start, Math.min(this.#start + end, this.#end))
+  }
+
+  /** What servers of this project read by. A file that gets shorter meanwhile ends early, which they notice. */
+  async [READ_INTO](target: Uint8Array): Promise<number> {
+    const length = Math.min(target.length, this.#end - this.#position)
+    if (length <= 0) return 0
+    const bytesRead = await this.#file.readInto(target, this.#position, length)
+    this.#position += bytesRead
+    return bytesRead
   }
 
   /** Reads on while the last chunk is sent. A file that gets shorter meanwhile ends early, which the server notices. */

@@ -34,8 +34,8 @@ export interface SendFileOptions {
   readonly xSendfile?: boolean
 }
 
-/** Files up to this size are read at once and their descriptor is closed before the response leaves; bytes. */
-const WHOLE_BYTES = 256 * 1024
+/** Files up to this size are read at once and their descriptor is closed before the response leaves; larger ones cost more that way. Bytes. */
+const WHOLE_BYTES = 32 * 1024
 
 /**
  * A response with a file of yours: never one that a client names, which is what `sendFromDirectory` is for. It has a type, a length, an ETag and
