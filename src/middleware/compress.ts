@@ -2,19 +2,10 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib'
 import type { BrotliCompress, Gzip } from 'node:zlib'
 import compressible from 'compressible'
-import Negotiator from 'negotiator'
-import type {
-  Chunk,
-  Environ,
-  ExcInfo,
-  HeaderPair,
-  Middleware,
-  ResponseBody,
-  StartResponse,
-  Write,
-} from '../interface/application.ts'
+import type { Chunk, ExcInfo, HeaderPair, Middleware, ResponseBody, StartResponse, Write } from '../interface/application.ts'
 import { chunksOf, closeBody, wholeOf } from './response-body.ts'
 import type { OwnBody } from './response-body.ts'
+import { codingsFor } from './content-coding.ts'
 import { addVary, fieldOf, removeField, setField } from './response-fields.ts'
 import { keepingLifespan } from './keep-lifespan.ts'
 
@@ -50,25 +41,11 @@ interface Head {
 export function compress(options: CompressOptions = {}): Middleware {
   const { threshold = 1024, encodings = ['br', 'gzip'], filter = (type: string) => compressible(type) === true } = options
   return keepingLifespan((application) => async (environ, startResponse) => {
-    const coding = codingFor(environ, encodings)
+    const [coding] = environ.REQUEST_METHOD === 'HEAD' ? [] : codingsFor(environ, encodings)
     const response = new CompressedResponse(startResponse, coding, { threshold, filter })
     const body = await application(environ, response.startResponse)
     return response.deliver(body)
   })
-}
-
-/** Its types are those of an older version, which did not know our own preference among what the client likes equally. */
-interface PreferringNegotiator {
-  encodings(available: string[], options: { preferred: string[] }): string[]
-}
-
-function codingFor(environ: Environ, encodings: readonly Coding[]): Coding | undefined {
-  if (environ.REQUEST_METHOD === 'HEAD') return undefined
-  const accepted = environ.HTTP_ACCEPT_ENCODING
-  if (typeof accepted !== 'string') return undefined
-  const negotiator: PreferringNegotiator = new Negotiator({ headers: { 'accept-encoding': accepted } })
-  const [best] = negotiator.encodings([...encodings, 'identity'], { preferred: [...encodings] })
-  return encodings.find((each) => each === best)
 }
 
 interface Worth {

@@ -1,12 +1,11 @@
 import { basename, resolve } from 'node:path'
 import { create as contentDisposition } from 'content-disposition'
-import { lookup } from 'mime-types'
 import type { Environ } from '../interface/application.ts'
 import { environOf } from './conditional.ts'
 import type { EnvironHolder } from './conditional.ts'
 import { FileBody, OpenFile } from './file-body.ts'
+import { fileType } from './file-type.ts'
 import { NotFound } from './plain-exceptions.ts'
-import { withCharset } from './media-type.ts'
 import { Response } from './response.ts'
 import { safeJoin } from './safe-join.ts'
 
@@ -48,7 +47,7 @@ export async function sendFile(request: Environ | EnvironHolder, path: string, o
   const { mtime, mtimeMs, size } = file.stats
   const { downloadName = basename(path), asAttachment = false, etag = true, lastModified = mtime, maxAge } = options
   const body = new FileBody(file)
-  const response = new Response(body, { contentType: options.mimetype ?? typeOf(downloadName) })
+  const response = new Response(body, { contentType: options.mimetype ?? fileType(downloadName) })
   try {
     const { headers } = response
     if (asAttachment || options.downloadName !== undefined) {
@@ -115,22 +114,6 @@ async function openOr404(path: string): Promise<OpenFile> {
   if (file === undefined) throw new NotFound()
   return file
 }
-
-/** Types by the extension of a name; text is UTF-8. */
-function typeOf(name: string): string {
-  const dot = name.lastIndexOf('.')
-  const extension = dot === -1 ? '' : name.slice(dot)
-  const known = TYPES.get(extension)
-  if (known !== undefined) return known
-  const found = lookup(extension)
-  const type = withCharset(found === false ? 'application/octet-stream' : found)
-  if (TYPES.size < MAX_TYPES) TYPES.set(extension, type)
-  return type
-}
-
-/** What has been looked up: a few, and a limit for who makes names up. */
-const TYPES = new Map<string, string>()
-const MAX_TYPES = 256
 
 /** Leaves the file to the proxy. False: it does not send this one. The proxy knows the length, and answers ranges. */
 function handOver(response: Response, path: string, { accelRedirect = {}, xSendfile = false }: SendFileOptions): boolean {
