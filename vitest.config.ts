@@ -4,7 +4,7 @@ const isFullRun = process.env.TSGI_TEST_FULL === '1'
 const resultsFile = process.env.TSGI_TEST_RESULTS
 
 /** Folders whose tests start the built commands. */
-const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks', 'development'].map(
+const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks', 'development', 'examples'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 )
 

@@ -1,20 +1,8 @@
-import { expect, it, onTestFinished } from 'vitest'
-import { chromium } from 'playwright-core'
-import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
 
-import { findExecutable, requires } from '../support/requirements.ts'
+import { open } from '../support/browser.ts'
+import { requires } from '../support/requirements.ts'
 import { application, Developed, project } from './developed.ts'
-
-const ARGUMENTS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 const BROKEN = `import { total } from './total.ts'
 
@@ -37,29 +25,6 @@ export function total(lines: number[], path: string): number {
   }
 }
 `
-
-/** A page of a real browser, and all that went wrong in it. */
-async function open(colorScheme: 'light' | 'dark' = 'light'): Promise<{ page: Page; problems: string[]; foreign: string[] }> {
-  const executablePath = findExecutable('chromium') ?? ''
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage({ colorScheme, ignoreHTTPSErrors: true })
-  const problems: string[] = []
-  const foreign: string[] = []
-  page.on('pageerror', (error) => problems.push(error.message))
-  page.on('console', (message) => {
-    // That of the status is meant.
-    if (message.type() === 'error' && !message.text().includes('status of 500')) problems.push(message.text())
-  })
-  page.on('dialog', (dialog) => {
-    problems.push(`a dialog: ${dialog.message()}`)
-    void dialog.dismiss()
-  })
-  page.on('request', (request) => {
-    if (!/^https?:\/\/(?:127\.0\.0\.1|localhost):/.test(request.url())) foreign.push(request.url())
-  })
-  return { page, problems, foreign }
-}
 
 requires('dist', 'chromium', 'full').describe('the page of a request that has failed, in a browser', () => {
   it('shows the error, its cause and the source of both, and goes when that is mended', async () => {
