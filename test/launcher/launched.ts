@@ -9,11 +9,16 @@ import { onTestFinished } from 'vitest'
 import { until } from '../support/until.ts'
 import { temporaryDirectory } from './temporary.ts'
 
-const CLI = fileURLToPath(new URL('../../dist/cli/tsgi-express.js', import.meta.url))
+const CLI = {
+  'tsgi-express': fileURLToPath(new URL('../../dist/cli/tsgi-express.js', import.meta.url)),
+  tsgi: fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)),
+}
 
 export interface LaunchOptions {
   /** Another Node than the one that runs the tests: path of its binary. */
   node?: string
+  /** `tsgi-express` when left out. */
+  program?: keyof typeof CLI
   cwd?: string
   env?: Record<string, string>
 }
@@ -30,7 +35,7 @@ export class Launched {
 
   constructor(args: readonly string[], options: LaunchOptions = {}) {
     const env = { ...process.env, NO_COLOR: '1', TMPDIR: this.temporary, ...options.env }
-    this.child = spawn(options.node ?? process.execPath, [CLI, ...args], {
+    this.child = spawn(options.node ?? process.execPath, [CLI[options.program ?? 'tsgi-express'], ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       cwd: options.cwd,
