@@ -62,9 +62,8 @@ export function staticFiles(
   const files = new StaticFiles(byPath, options)
   return (inner) => {
     const application: Application = (environ, startResponse) => {
-      const mounts = files.mountsOf(environ.PATH_INFO)
-      if (mounts.length === 0) return inner(environ, startResponse)
-      return files.respond(environ, mounts).then((response) => (response ?? inner)(environ, startResponse))
+      if (!files.cover(environ.PATH_INFO)) return inner(environ, startResponse)
+      return files.respond(environ).then((response) => (response ?? inner)(environ, startResponse))
     }
     return keepLifespan(application, inner)
   }
@@ -81,16 +80,14 @@ class StaticFiles {
     this.#options = options
   }
 
-  /** Those that a path lies below, the nearest first. */
-  mountsOf(pathInfo: string): readonly StaticMount[] {
-    return this.#mounts.filter(
-      ({ prefix }) => pathInfo.startsWith(prefix) && (pathInfo.length === prefix.length || pathInfo[prefix.length] === '/'),
-    )
+  /** Whether a path lies below one of the mounts. */
+  cover(pathInfo: string): boolean {
+    return this.#mounts.some((mount) => mount.covers(pathInfo))
   }
 
   /** Undefined where the application is to answer. */
-  async respond(environ: Environ, mounts: readonly StaticMount[]): Promise<Response | undefined> {
-    for (const mount of mounts) {
+  async respond(environ: Environ): Promise<Response | undefined> {
+    for (const mount of this.#mounts) {
       const name = mount.nameOf(environ.PATH_INFO)
       const response = name === undefined ? undefined : await this.#respondAs(environ, mount, name)
       if (response !== undefined) return response
@@ -100,14 +97,16 @@ class StaticFiles {
 
   async #respondAs(environ: Environ, mount: StaticMount, name: string): Promise<Response | undefined> {
     const { index = 'index.html' } = this.#options
-    if (name === '' || name.endsWith('/')) {
-      if (index === false) return undefined
-      // Links in an index would lead elsewhere without the slash.
-      if (!environ.PATH_INFO.endsWith('/')) return this.#redirected(environ, mount, `${name}${index}`)
-      return this.#file(environ, mount, `${name}${index}`)
-    }
-    const response = await this.#file(environ, mount, name)
-    return response ?? (index === false ? undefined : this.#redirected(environ, mount, `${name}/${index}`))
+    const isSlashed = environ.PATH_INFO.endsWith('/')
+    if (isSlashed && index === false) return undefined
+    const meant = isSlashed ? `${name}${index}` : name
+    const path = await mount.find(meant)
+    // Most of what is below a mount at the root is the application's: one look is all that it costs.
+    if (path === undefined) return undefined
+    const response = await this.#file(environ, mount, meant, path)
+    if (response !== undefined || isSlashed || index === false) return response
+    // Links in an index would lead elsewhere without the slash.
+    return this.#redirected(environ, mount, `${name}/${index}`)
   }
 
   /** To the directory with a slash, where that has an index. */
@@ -119,9 +118,7 @@ class StaticFiles {
     return redirect(`${encodePath(environ.SCRIPT_NAME + environ.PATH_INFO)}/${query}`, 308)
   }
 
-  async #file(environ: Environ, mount: StaticMount, name: string): Promise<Response | undefined> {
-    const path = await mount.find(name)
-    if (path === undefined) return undefined
+  async #file(environ: Environ, mount: StaticMount, name: string, path: string): Promise<Response | undefined> {
     if (!isRead(environ)) return (await isFile(path)) ? notAllowed(environ) : undefined
     const { maxAge, immutable, precompressed = true } = this.#options
     const mimetype = fileType(name)

@@ -1,5 +1,5 @@
 import { realpathSync, statSync } from 'node:fs'
-import { basename, dirname, resolve, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { realpath } from 'node:fs/promises'
 import { quote, TsgiError } from '../interface/errors.ts'
@@ -29,18 +29,22 @@ export class StaticMount {
     this.#realDirectory = realpathSync.native(this.#directory)
   }
 
+  covers(pathInfo: string): boolean {
+    const { prefix } = this
+    return pathInfo.startsWith(prefix) && (pathInfo.length === prefix.length || pathInfo[prefix.length] === '/')
+  }
+
   /**
    * The path below the directory that a request means: `css/a.css`, empty for the directory itself. Undefined where it is none of this mount's:
    * it lies elsewhere, leads out, or names something that begins with a dot.
    */
   nameOf(pathInfo: string): string | undefined {
-    const { prefix } = this
-    if (!pathInfo.startsWith(prefix)) return undefined
-    const rest = pathInfo.slice(prefix.length)
+    if (!this.covers(pathInfo)) return undefined
+    const rest = pathInfo.slice(this.prefix.length)
     if (this.#file !== undefined) return rest === '' ? this.#file : undefined
     if (rest === '') return ''
-    // Also `//host`: a redirect made of that would leave the site.
-    if (!rest.startsWith('/') || /(?:^|\/)\./.test(rest) || safeJoin('', rest.slice(1)) === undefined) return undefined
+    // `safeJoin` refuses `//host`, too: a redirect made of that would leave the site.
+    if (/(?:^|\/)\./.test(rest) || safeJoin('', rest.slice(1)) === undefined) return undefined
     return rest.slice(1)
   }
 
@@ -49,7 +53,7 @@ export class StaticMount {
     let real: string
     try {
       // The one of the system: that of JavaScript asks for each part of the path.
-      real = await realpath(resolve(this.#directory, name))
+      real = await realpath(join(this.#directory, name))
     } catch {
       return undefined
     }
