@@ -25,7 +25,7 @@ const MAX_VIEWERS = 200
 /** Samples that are kept for those who come, or come back. */
 const KEPT = 120
 const EVERY_MS = Number(process.env.DASHBOARD_MS ?? 1000)
-/** A stream ends by then and the browser opens the next one: so a server that stops is not held up for ever. */
+/** A stream ends by then, and the browser opens the next one: none stays with one worker for ever. */
 const STREAM_MS = 5 * 60 * 1000
 
 const samples: Sample[] = []
