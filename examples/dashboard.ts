@@ -30,6 +30,7 @@ const STREAM_MS = 5 * 60 * 1000
 
 const samples: Sample[] = []
 const ticks = new EventEmitter().setMaxListeners(MAX_VIEWERS)
+let ending = false
 let viewers = 0
 let timer: NodeJS.Timeout | undefined
 
@@ -44,6 +45,11 @@ export const lifespan: Lifespan = {
       if (samples.length > KEPT) samples.shift()
       ticks.emit('tick')
     }, EVERY_MS)
+  },
+  stopping() {
+    // Browsers come back by themselves, to the next worker.
+    ending = true
+    ticks.emit('tick')
   },
   shutdown() {
     clearInterval(timer)
@@ -75,7 +81,7 @@ async function* stream(signal: AbortSignal, lastSeen: number): AsyncGenerator<st
   let seen = lastSeen
   yield 'retry: 2000\n\n'
   try {
-    while (performance.now() < end) {
+    while (!ending && performance.now() < end) {
       const fresh = samples.filter(({ id }) => id > seen)
       seen = fresh.at(-1)?.id ?? seen
       if (fresh.length > 0) yield fresh.map(({ id, ...sample }) => `id: ${id}\ndata: ${JSON.stringify(sample)}\n\n`).join('')

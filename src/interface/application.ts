@@ -115,12 +115,17 @@ export type ExcInfo = readonly [error: unknown] | Error
 export type StartResponse = (status: string, headers: readonly HeaderPair[], excInfo?: ExcInfo | null) => Write
 
 /**
- * What an application does before its first request and behind its last one, in each process that serves it. Both may return a
- * promise, and are waited for: `startup` within the time that the process has to start, `shutdown` within the time that it has to end.
+ * What an application does before its first request and behind its last one, in each process that serves it. `startup` and `shutdown`
+ * may return a promise, and are waited for: within the time that the process has to start, and to end.
  */
 export interface Lifespan {
   /** What it throws is a process that does not start; `shutdown` is not called then. */
   readonly startup?: (() => unknown) | undefined
+  /**
+   * The process begins to end: it finishes its requests, and takes no new ones soon. Streams that go on for ever should end now, or
+   * they are cut off when the time is over. What it throws is logged.
+   */
+  readonly stopping?: (() => unknown) | undefined
   /** What it throws is logged. */
   readonly shutdown?: (() => unknown) | undefined
 }

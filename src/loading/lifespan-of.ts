@@ -14,5 +14,8 @@ export function lifespanOf(exports: ReadonlyMap<string, unknown>, application: u
   if (found === undefined || found === null) return undefined
   if (isLifespan(found)) return found
   if (!strict) return undefined
-  throw new TsgiError('TSGI_ERR_LIFESPAN', `lifespan is ${quote(found)}, but takes { startup() {}, shutdown() {} }`)
+  throw new TsgiError(
+    'TSGI_ERR_LIFESPAN',
+    `lifespan is ${quote(found)}, but takes { startup() {}, stopping() {}, shutdown() {} }`,
+  )
 }

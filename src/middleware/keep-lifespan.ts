@@ -13,7 +13,7 @@ export function keepingLifespan(middleware: Middleware): Middleware {
   return (application) => keepLifespan(middleware(application), application)
 }
 
-/** One startup behind the other, and the shutdowns the other way round. Where a startup fails, those before it are shut down. */
+/** One startup behind the other, the stops all at once, and the shutdowns the other way round. Where a startup fails, those before it are shut down. */
 function joined(lifespans: readonly Lifespan[]): Lifespan {
   let started: Lifespan[] = []
   const shutdown = async (): Promise<void> => {
@@ -40,6 +40,10 @@ function joined(lifespans: readonly Lifespan[]): Lifespan {
         }
         started.push(each)
       }
+    },
+    async stopping() {
+      // Each is told at once, whatever the others do.
+      await Promise.all(started.map(async (each) => each.stopping?.()))
     },
     shutdown,
   }

@@ -259,6 +259,7 @@ class Worker {
   async #drainAndExit(timeoutMs: number, code: number, handover: boolean): Promise<void> {
     this.#state = 'stopping'
     const deadline = performance.now() + timeoutMs
+    this.#application?.lifespan.stopping().catch((error: unknown) => this.#log.error('the application', error))
     try {
       const drained = await this.#server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
       // The last requests count, too.

@@ -8,21 +8,25 @@ const DESCRIPTION_LIMIT = 400
 /** Whether a value has what a lifespan has, and nothing that is named so and is something else. */
 export function isLifespan(value: unknown): value is Lifespan {
   if (typeof value !== 'object' || value === null) return false
-  const { startup, shutdown } = value as Record<keyof Lifespan, unknown>
-  const isGiven = startup !== undefined || shutdown !== undefined
-  return isGiven && [startup, shutdown].every((each) => each === undefined || typeof each === 'function')
+  const { startup, stopping, shutdown } = value as Record<keyof Lifespan, unknown>
+  const members = [startup, stopping, shutdown]
+  return members.some((each) => each !== undefined) && members.every((each) => each === undefined || typeof each === 'function')
 }
 
-/** Startup and shutdown of an application in this process, each at most once, and in this order. */
+/** Startup, stop and shutdown of an application in this process, each at most once, and in this order. */
 export class LifespanRunner {
   readonly #lifespan: Lifespan | undefined
   #started: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
   /** Throws `TSGI_ERR_LIFESPAN` where `lifespan` is none. */
   constructor(lifespan: Lifespan | undefined) {
     if (lifespan !== undefined && !isLifespan(lifespan)) {
-      throw new TsgiError('TSGI_ERR_LIFESPAN', `lifespan is ${quote(lifespan)}, but takes { startup() {}, shutdown() {} }`)
+      throw new TsgiError(
+        'TSGI_ERR_LIFESPAN',
+        `lifespan is ${quote(lifespan)}, but takes { startup() {}, stopping() {}, shutdown() {} }`,
+      )
     }
     this.#lifespan = lifespan
   }
@@ -42,6 +46,12 @@ export class LifespanRunner {
     return this.#started
   }
 
+  /** Tells the application that the process begins to end. Nobody waits for it. Rejects with `TSGI_ERR_LIFESPAN`. */
+  stopping(): Promise<void> {
+    this.#stopping ??= this.#started === undefined ? Promise.resolve() : this.#run('stopping')
+    return this.#stopping
+  }
+
   /** Behind a startup that is still under way; nothing where there was none, or where it has failed. Rejects with `TSGI_ERR_LIFESPAN`. */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#shutDown()
@@ -59,7 +69,7 @@ export class LifespanRunner {
     await this.#run('shutdown')
   }
 
-  async #run(name: 'startup' | 'shutdown'): Promise<void> {
+  async #run(name: keyof Lifespan): Promise<void> {
     try {
       await this.#lifespan?.[name]?.()
     } catch (error) {

@@ -75,7 +75,9 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         return server.requestsInFlight
       },
       async close() {
+        const told = lifespan.stopping()
         await server.close()
+        await told.catch((error: unknown) => (options.log ?? STDERR_LOG).error('the application', error))
         await lifespan.shutdown()
       },
     }

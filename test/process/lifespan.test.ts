@@ -14,20 +14,23 @@ const { describe, test } = requires('dist')
 /** An application that writes down what it is called for, one line each. */
 function source({
   startup = '',
+  stopping = '',
   shutdown = '',
   ...more
-}: { startup?: string; shutdown?: string; exported?: string } = {}): string {
+}: { startup?: string; stopping?: string; shutdown?: string; exported?: string } = {}): string {
   return `
     import { appendFileSync } from 'node:fs'
     const tell = (what) => appendFileSync(process.env.TOLD, process.pid + ' ' + what + '\\n')
     const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
     const lifespan_ = {
       async startup() { tell('startup'); ${startup}; tell('started') },
+      async stopping() { ${stopping} },
       async shutdown() { tell('shutdown'); ${shutdown}; tell('down') },
     }
     export const application = async (environ, startResponse) => {
       tell('request')
       if (environ.PATH_INFO === '/slow') await wait(400)
+      if (environ.PATH_INFO === '/endless') await new Promise((resolve) => (globalThis.end = resolve))
       startResponse('200 OK', [['Content-Type', 'text/plain']])
       tell('response')
       return ['hello']
@@ -64,6 +67,26 @@ describe('the lifespan of an application', () => {
       expect(words()).toEqual(['startup', 'started', 'request', 'response', 'shutdown', 'down'])
     })
   }
+
+  test('is told of the stop while requests are served, so that those end which never would', async () => {
+    const { served, socket, words } = serving(source({ stopping: "tell('stopping'); globalThis.end?.()" }))
+    await served.ready()
+    const endless = get(socket, '/endless')
+    await until(() => words().includes('request'), 'the request')
+    served.kill('SIGTERM')
+    expect(await endless).toEqual({ status: 200, body: 'hello' })
+    expect(await served.ended).toBe(0)
+    expect(words()).toEqual(['startup', 'started', 'request', 'stopping', 'response', 'shutdown', 'down'])
+  })
+
+  test('that fails when it is told of the stop is a line in the log, and no more', async () => {
+    const { served, words } = serving(source({ stopping: "throw new Error('not now')" }))
+    await served.ready()
+    served.kill('SIGTERM')
+    expect(await served.ended).toBe(0)
+    expect(served.output).toMatch(/TSGI_ERR_LIFESPAN .*stopping\(\): Error: not now/)
+    expect(words()).toEqual(['startup', 'started', 'shutdown', 'down'])
+  })
 
   test('is each worker’s own, and each is shut down by a reload', async () => {
     const { served, told } = serving(source(), '--workers', '2')

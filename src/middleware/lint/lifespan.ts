@@ -44,7 +44,11 @@ export class LintedLifespan {
     if (isLifespan(inner)) return true
     if (!this.#told) {
       this.#told = true
-      this.#reporter.report('5.1', `lifespan is ${quote(inner)}`, '{ startup() {}, shutdown() {} }, or one of the two')
+      this.#reporter.report(
+        '5.1',
+        `lifespan is ${quote(inner)}`,
+        '{ startup() {}, stopping() {}, shutdown() {} }, or some of the three',
+      )
     }
     return false
   }
@@ -61,6 +65,9 @@ export class LintedLifespan {
           this.#state = 'failed'
           throw error
         }
+      },
+      stopping: async () => {
+        await inner.stopping?.()
       },
       shutdown: async () => {
         if (this.#state !== 'started') {
