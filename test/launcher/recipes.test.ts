@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
-import { temporaryDirectory } from './temporary.ts'
-import { sectionsOf, Walk } from './walked-page.ts'
+import { packageDirectory, sectionsOf, Walk } from './walked-page.ts'
 import type { Section } from './walked-page.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -27,7 +26,7 @@ function recipes(): Recipe[] {
 
 /** Types the commands one after the other, in a directory with the examples and with free ports. */
 async function follow(recipe: Recipe, serverType: string): Promise<void> {
-  const directory = temporaryDirectory()
+  const directory = packageDirectory()
   cpSync(join(checkout, 'examples'), join(directory, 'examples'), { recursive: true })
   chmodSync(directory, 0o755)
   const walk = await Walk.begin(directory, { env: { TSGI_SERVER_TYPE: serverType } })

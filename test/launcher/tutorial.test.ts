@@ -1,26 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 import { otherNodes, requires } from '../support/requirements.ts'
 import type { Requirement } from '../support/requirements.ts'
-import { temporaryDirectory } from './temporary.ts'
-import { sectionsOf, Walk } from './walked-page.ts'
+import { packageDirectory, sectionsOf, Walk } from './walked-page.ts'
 import type { Section, WrittenFile } from './walked-page.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 const sections = sectionsOf(readFileSync(join(checkout, 'docs/tutorial.md'), 'utf8'))
-
-/** A directory as `npm init` and `npm install` leave it. */
-function packageDirectory(): string {
-  const directory = temporaryDirectory()
-  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n')
-  mkdirSync(join(directory, 'node_modules'))
-  symlinkSync(checkout, join(directory, 'node_modules/tsgi'))
-  return directory
-}
 
 function filesOf(some: readonly Section[]): WrittenFile[] {
   return some.flatMap(({ steps }) => steps.filter((step) => 'name' in step))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import { expect } from 'vitest'
 import { freePort } from '../proxy/running-nginx.ts'
 import { until } from '../support/until.ts'
 import { Launched } from './launched.ts'
-import { script } from './temporary.ts'
+import { script, temporaryDirectory } from './temporary.ts'
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -60,6 +60,15 @@ function commandsOf(text: string): Command[] {
 function filesOf(text: string): WrittenFile[] {
   const name = /^(?:\/\/|#) ([\w.-]+\.\w+)\n/.exec(text)?.[1]
   return name === undefined ? [] : [{ name, text }]
+}
+
+/** A directory as `npm init` and `npm install` leave it, removed when the test ends. */
+export function packageDirectory(): string {
+  const directory = temporaryDirectory()
+  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n')
+  mkdirSync(join(directory, 'node_modules'))
+  symlinkSync(checkout, join(directory, 'node_modules/tsgi'))
+  return directory
 }
 
 export interface WalkOptions {
