@@ -75,6 +75,21 @@ over(EVERY_WAY, 'the request as the application sees it', (bench) => {
     expect(environ.HTTP_COOKIE).toBe(bench.way.proxy === 'apache' ? 'a=1, b=2' : 'a=1; b=2')
   })
 
+  it('takes no field with an underscore for the one with a hyphen', async () => {
+    // Whoever speaks a gateway protocol gives variables, which have no hyphens.
+    if (!bench.way.proxied && bench.way.wire !== 'http') return
+    const environ = await environOf(bench, {
+      headers: [
+        ['X-Kept', 'yes'],
+        ['X_Kept', 'no'],
+        ['X_Forged', 'yes'],
+        ['Content_Length', '3'],
+      ],
+    })
+    expect(environ.HTTP_X_KEPT).toBe('yes')
+    for (const name of ['HTTP_X_FORGED', 'HTTP_CONTENT_LENGTH']) expect(environ, name).not.toHaveProperty(name)
+  })
+
   it('[63] knows no HTTP_PROXY, and nothing that belongs to the connection', async () => {
     const environ = await environOf(bench, {
       headers: [
