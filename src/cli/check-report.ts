@@ -1,5 +1,5 @@
 import type { CheckProblem, CheckResult } from './check-messages.ts'
-import { plain } from './ctl-output.ts'
+import { plain } from './figures.ts'
 
 const KINDS = { tsgi: 'a TSGI application', fetch: 'a fetch application', node: 'a Node application' } as const
 

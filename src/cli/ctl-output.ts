@@ -1,6 +1,7 @@
 import { styled } from '../launcher/terminal-colour.ts'
 import { isRecord } from '../process/control-protocol.ts'
 import type { Command, Result } from '../process/control-protocol.ts'
+import { columns, duration, plain, show, size } from './figures.ts'
 
 /** The answer to a command as a person reads it, with its line end. What is not there is shown as `-`: servers may be older or newer. */
 export function describeResult(command: Command, result: Result, colour: boolean): string {
@@ -24,11 +25,6 @@ export function describeResult(command: Command, result: Result, colour: boolean
     case 'stop':
       return `Stopped, with exit code ${show(result['exitCode'])}\n`
   }
-}
-
-/** Text of a server that is not to move the cursor: control characters as escapes. */
-export function plain(text: string): string {
-  return text.replace(/[\0-\x1f\x7f-\x9f\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function describeStatus(status: Result, colour: boolean): string {
@@ -77,44 +73,10 @@ function describeWorkers(result: Result, colour: boolean): string {
       typeof busy === 'number' ? `${Math.round(busy * 100)}%` : '-',
     ]
   })
-  return table(['ID', 'PID', 'STATE', 'GENERATION', 'AGE', 'REQUESTS', 'IN FLIGHT', 'MEMORY', 'BUSY'], rows, colour)
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[], colour: boolean): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return [styled('bold', line(header), colour), ...rows.map(line)].map((each) => `${each}\n`).join('')
-}
-
-function show(value: unknown): string {
-  if (value === undefined || value === null) return '-'
-  return plain(Array.isArray(value) ? value.map(String).join(', ') : String(value))
-}
-
-/** `93784000` → `1d 2h`: the two largest units. */
-function duration(ms: unknown): string {
-  if (typeof ms !== 'number') return '-'
-  if (ms < 1000) return `${Math.round(ms)}ms`
-  let left = Math.round(ms / 1000)
-  const parts: string[] = []
-  for (const [unit, seconds] of [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-    ['s', 1],
-  ] as const) {
-    const many = Math.floor(left / seconds)
-    left -= many * seconds
-    if (many > 0) parts.push(`${many}${unit}`)
-  }
-  return parts.slice(0, 2).join(' ')
-}
-
-function size(bytes: unknown): string {
-  if (typeof bytes !== 'number') return '-'
-  return bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} KB` : `${Math.round(bytes / 1024 ** 2)} MB`
+  const header = ['ID', 'PID', 'STATE', 'GENERATION', 'AGE', 'REQUESTS', 'IN FLIGHT', 'MEMORY', 'BUSY']
+  const [first = '', ...rest] = columns(
+    [header, ...rows],
+    header.map(() => false),
+  )
+  return [styled('bold', first, colour), ...rest].map((line) => `${line}\n`).join('')
 }

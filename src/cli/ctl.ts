@@ -4,11 +4,13 @@ import type { Command as Program } from 'commander'
 import { quote, TsgiError } from '../interface/errors.ts'
 import { wantsColour } from '../launcher/terminal-colour.ts'
 import { ask, findServer } from '../process/control-client.ts'
-import type { Choice } from '../process/control-client.ts'
 import { COMMAND_NAMES, CONTROL_VERSION, readCommand } from '../process/control-protocol.ts'
 import type { Command } from '../process/control-protocol.ts'
-import { describeResult, plain } from './ctl-output.ts'
+import { describeResult } from './ctl-output.ts'
+import { plain } from './figures.ts'
 import { addCommand } from './run-program.ts'
+import { addServerChoice, choiceOf } from './server-choice.ts'
+import type { ServerFlags } from './server-choice.ts'
 
 const COMMANDS_HELP = `
 Commands:
@@ -24,20 +26,16 @@ Commands:
 
 Without --socket and --pid it is the one server that this user runs.`
 
-interface ControlFlags {
-  readonly socket?: string
-  readonly pid?: string
+interface ControlFlags extends ServerFlags {
   readonly json?: true
   readonly quick?: true
 }
 
 /** `tsgi ctl`: talks to a running server. */
 export function addControlCommand(program: Program): void {
-  addCommand(program, 'ctl', 'Ask or tell a running server something')
+  addServerChoice(addCommand(program, 'ctl', 'Ask or tell a running server something'))
     .argument('<COMMAND>', COMMAND_NAMES.join(', '))
     .argument('[VALUE]', 'of scale, log-level and metrics')
-    .option('--socket <PATH>', 'Control socket of the server, or a directory of them (default: $TSGI_CONTROL_SOCKET)')
-    .option('--pid <PID>', 'Process id of the server')
     .option('--json', "Print the server's answer as it came")
     .option('--quick', 'With stop: requests get a second at most')
     .addHelpText('after', COMMANDS_HELP)
@@ -63,16 +61,6 @@ async function control(command: Command, flags: ControlFlags): Promise<number> {
     process.stderr.write(`tsgi: ${lines.join('\n')}\n`)
   }
   return reply.ok ? 0 : 1
-}
-
-function choiceOf({ socket = process.env['TSGI_CONTROL_SOCKET'], pid }: ControlFlags): Choice {
-  if (pid !== undefined && !/^[1-9]\d{0,9}$/.test(pid)) {
-    throw new TsgiError('TSGI_ERR_OPTION', `--pid is ${quote(pid)}, but takes a process id`)
-  }
-  return {
-    ...(socket === undefined || socket === '' || socket === 'off' ? {} : { socket }),
-    ...(pid === undefined ? {} : { pid: Number(pid) }),
-  }
 }
 
 /** Throws `TSGI_ERR_OPTION` for what the server would refuse, too. */

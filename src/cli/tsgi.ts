@@ -33,6 +33,7 @@ import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addDevCommand } from './dev.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
+import { addTopCommand } from './top.ts'
 import { withSettings } from './with-settings.ts'
 
 /** What would end the process in the middle of its start, before supervision takes the signals over. */
@@ -55,6 +56,7 @@ addCheckCommand(program)
 addDevCommand(program)
 addCgiCommand(program)
 addControlCommand(program)
+addTopCommand(program)
 addCompletionCommand(program, { ctl: COMMAND_NAMES })
 
 await runProgram(program)
