@@ -14,19 +14,18 @@ import {
   constants,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { newestNginx } from './newest-nginx.mjs'
+import { installNode, withoutNpmSettings } from './support/install-node.mjs'
 
 const NODE_MAJORS = [22, 24, 26]
 const TEST_TIMEOUT_MS = 24 * 60_000
@@ -86,36 +85,14 @@ function installPrograms() {
 }
 
 /** A Node of this major version from the npm package `node`: absolute path of its binary. */
-function installNode(major) {
-  const folder = join(checkout, '.cache', 'nodes', String(major))
-  const binary = join(folder, 'node_modules', '.bin', 'node')
-  if (!existsSync(binary) || !nodeVersion(binary).startsWith(`v${major}.`)) {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    // The package fetches its binary in an install script, which newer npm versions run only when they are told to.
-    writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, allowScripts: { node: true } }))
-    run(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--no-save', '--no-package-lock', '--ignore-scripts=false', `node@${major}`],
-      {
-        cwd: folder,
-        env: withoutNpmSettings(),
-      },
-    )
+function nodeOf(major) {
+  try {
+    const { binary, version } = installNode(major)
+    console.log(`Node ${version}`)
+    return binary
+  } catch (error) {
+    throw new StepFailed(error.message)
   }
-  const version = nodeVersion(binary)
-  if (!version.startsWith(`v${major}.`)) throw new StepFailed(`${binary} is ${version || 'not there'}`)
-  console.log(`Node ${version}`)
-  return binary
-}
-
-function nodeVersion(binary) {
-  return spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? ''
-}
-
-/** `npm run` hands its own project's place to the commands below it; an install somewhere else must not see that. */
-function withoutNpmSettings() {
-  return Object.fromEntries(['npm_config_local_prefix', 'npm_config_prefix', 'INIT_CWD'].map((name) => [name, undefined]))
 }
 
 /** Runs the tests that vitest is told to take. Throws where one fails or is skipped. */
@@ -212,7 +189,7 @@ try {
   const nodes = []
   step('programs the tests use', installPrograms)
   step(`Node ${NODE_MAJORS.join(', ')}`, () => {
-    nodes.push(...NODE_MAJORS.map(installNode))
+    nodes.push(...NODE_MAJORS.map(nodeOf))
   })
   step('applications of other frameworks', () => {
     run(process.execPath, ['test/apps/install.mjs'], { env: withoutNpmSettings() })
