@@ -1,4 +1,5 @@
 import type { ContainerPlan } from './plan.ts'
+import type { ServedPath } from './static-files.ts'
 import { SCRATCH, serveArguments, SOCKET_DIRECTORY, USER_ID, WORKER_PORT } from './plan.ts'
 
 /** The application's own package, which has tsgi among its dependencies, or the checkout of tsgi itself with its examples. */
@@ -23,8 +24,8 @@ export function dockerfile(plan: ContainerPlan): string {
     bases(`docker build --target application . (or ${proxy}, or all-in-one)`, [proxy]),
     DEPENDENCIES.package,
     application(serveArguments(plan), 'package'),
-    proxy === 'nginx' ? nginx('proxy') : apache('proxy'),
-    allInOne(proxy, plan.serve, plan.workers, 'package'),
+    proxy === 'nginx' ? nginx('proxy', plan.served) : apache('proxy', plan.served),
+    allInOne(proxy, plan.start, plan.workers, 'package'),
   ].join('\n')
 }
 
@@ -95,12 +96,12 @@ export function healthCommand(source: ImageSource): string[] {
   return ['node', TSGI[source], 'ctl', '--socket', CONTROL_SOCKET, 'status']
 }
 
-function nginx(files: string): string {
+function nginx(files: string, served: readonly ServedPath[] = []): string {
   return `# The proxy alone. nginx.conf is about the container, app.conf about the site.
 FROM \${NGINX_IMAGE} AS nginx
-${stackArgument(files)}COPY ${files}/nginx.conf /etc/nginx/nginx.conf
+${stackArgument(files)}${main(files, 'nginx.conf', '/etc/nginx')}
 COPY ${files}/app.conf /etc/nginx/conf.d/default.conf
-RUN mkdir -p ${SOCKET_DIRECTORY} && chown ${USER_ID}:${USER_ID} ${SOCKET_DIRECTORY} && chmod 770 ${SOCKET_DIRECTORY}
+${copies(served)}RUN mkdir -p ${SOCKET_DIRECTORY} && chown ${USER_ID}:${USER_ID} ${SOCKET_DIRECTORY} && chmod 770 ${SOCKET_DIRECTORY}
 USER ${USER_ID}:${USER_ID}
 EXPOSE 8080 8443
 # Requests in flight are finished.
@@ -110,12 +111,12 @@ CMD []
 `
 }
 
-function apache(files: string): string {
+function apache(files: string, served: readonly ServedPath[] = []): string {
   return `# The proxy alone. httpd.conf is about the container, app.conf about the site.
 FROM \${APACHE_IMAGE} AS apache
-${stackArgument(files)}COPY ${files}/httpd.conf /usr/local/apache2/conf/httpd.conf
+${stackArgument(files)}${main(files, 'httpd.conf', '/usr/local/apache2/conf')}
 COPY ${files}/app.conf /usr/local/apache2/conf/app.conf
-RUN mkdir -p ${SOCKET_DIRECTORY} && chown ${USER_ID}:${USER_ID} ${SOCKET_DIRECTORY} && chmod 770 ${SOCKET_DIRECTORY}
+${copies(served)}RUN mkdir -p ${SOCKET_DIRECTORY} && chown ${USER_ID}:${USER_ID} ${SOCKET_DIRECTORY} && chmod 770 ${SOCKET_DIRECTORY}
 USER ${USER_ID}:${USER_ID}
 EXPOSE 8080 8443
 # Requests in flight are finished.
@@ -125,16 +126,27 @@ CMD []
 `
 }
 
-/** A variable of the build is known only below the line that asks for it. */
-function stackArgument(files: string): string {
-  return files.includes('${STACK}') ? 'ARG STACK\n' : ''
+/** What the proxy serves itself. A name may have spaces. */
+function copies(served: readonly ServedPath[]): string {
+  return served.map(({ from, to }) => `COPY ${JSON.stringify([from, to])}\n`).join('')
 }
 
-function allInOne(proxy: Proxy, [app = '']: readonly string[], workers: number, source: ImageSource): string {
+/** A variable of the build is known only below the line that asks for it. */
+function stackArgument(files: string): string {
+  return files.includes('${STACK}') ? 'ARG STACK=nginx-socket\n' : ''
+}
+
+/** Builders other than BuildKit build every image on the way to theirs: one of the two proxies has no such file in the stack. */
+function main(files: string, name: string, directory: string): string {
+  if (!files.includes('${STACK}')) return `COPY ${files}/${name} ${directory}/${name}`
+  return `COPY ${files}/${name.slice(0, -1)}[${name.slice(-1)}] ${files}/app.conf ${directory}/`
+}
+
+function allInOne(proxy: Proxy, application: readonly string[], workers: number, source: ImageSource): string {
   const launcher = TSGI[source].replace('tsgi.js', 'tsgi-express.js')
   const install = proxy === 'nginx' ? 'nginx' : 'apache2'
   const start = [
-    app,
+    ...application,
     '--host',
     '0.0.0.0',
     '--port',

@@ -3,6 +3,8 @@ import { relative } from 'node:path'
 import { quote, TsgiError } from '../../interface/errors.ts'
 import { argumentsOf } from '../../settings/settings-arguments.ts'
 import type { ReadSettings } from '../../settings/settings-read.ts'
+import { servedPaths, wordsInImage } from './static-files.ts'
+import type { ServedPath } from './static-files.ts'
 
 /** Who everything runs as in the containers: the user `node` of Node's images, and nobody's name in the proxies'. */
 export const USER_ID = 1000
@@ -42,6 +44,12 @@ export interface ContainerPlan {
   readonly workers: number
   /** The application and the options of `tsgi serve`, without its address. */
   readonly serve: readonly string[]
+  /** The same of `tsgi-express start-server`, for the image in which the proxy is, too. */
+  readonly start: readonly string[]
+  /** What the proxy serves from the disk. */
+  readonly served: readonly ServedPath[]
+  /** What the images are made from, absolute. */
+  readonly directory: string
   /** The port of this machine, for HTTP and for HTTPS. */
   readonly port: number
   readonly httpsPort: number | undefined
@@ -73,6 +81,23 @@ const SAID_HERE: ReadonlySet<string> = new Set([
   'drainDelay',
   'controlSocket',
   'socketTakeover',
+])
+
+/** HTTPS is left to who has the certificate: it is in no image. */
+const SAID_OF_ALL_IN_ONE: ReadonlySet<string> = new Set([
+  ...SAID_HERE,
+  'host',
+  'port',
+  'serverType',
+  'serverRoot',
+  'proxyExecutable',
+  'processes',
+  'logToTerminal',
+  'httpsPort',
+  'httpsOnly',
+  'hstsPolicy',
+  'sslCertificateFile',
+  'sslCertificateKeyFile',
 ])
 
 /** Throws `TSGI_ERR_OPTION` for what a container has no place for. */
@@ -112,6 +137,9 @@ export function containerPlan(
     replicas: replicas ?? 1,
     workers: settings.processes,
     serve: [app, ...argumentsOf(read, 'serve', SAID_HERE)],
+    start: wordsInImage([app, ...argumentsOf(read, 'start-server', SAID_OF_ALL_IN_ONE)], directory),
+    served: servedPaths(settings, directory),
+    directory,
     port: settings.port,
     httpsPort,
     tls: certificate === undefined || key === undefined || httpsPort === undefined ? undefined : { certificate, key },

@@ -9,6 +9,7 @@ import type { RemoteWorkers, Site } from '../../proxy/site.ts'
 import { siteOf } from '../site.ts'
 import { blueprintForElsewhere } from '../survey.ts'
 import type { ContainerPlan } from './plan.ts'
+import { inImage } from './static-files.ts'
 import { PROXY_HTTPS_PORT, PROXY_PORT, SCRATCH, SOCKET_DIRECTORY, SOCKET_PATH } from './plan.ts'
 
 /** What is in the images that the Dockerfile names. */
@@ -72,7 +73,7 @@ export async function proxyFiles(
 
 async function siteInContainer(
   read: ReadSettings<'start-server'>,
-  { proxy, tls }: ContainerPlan,
+  { proxy, tls, directory }: ContainerPlan,
   remote: RemoteWorkers | undefined,
 ): Promise<Site> {
   const { settings } = read
@@ -84,6 +85,7 @@ async function siteInContainer(
   const [application] = site.applications
   return {
     ...site,
+    files: inImage(site.files, directory),
     applications: [{ ...application, socketPath: SOCKET_PATH, ...(remote === undefined ? {} : { remote }) }],
     ...(site.tls === undefined || tls === undefined
       ? {}
@@ -118,8 +120,16 @@ http {
 }
 `
 
+/** The official image loads them; others, such as Debian's httpd, have them built in and refuse to. */
+const BUILT_IN_ELSEWHERE: ReadonlySet<string> = new Set(['unixd', 'log_config'])
+
 function apacheMain(modules: readonly string[], listen: readonly string[]): string {
-  const loaded = modules.map((module) => `LoadModule ${module}_module modules/mod_${module}.so`)
+  const loaded = modules.map((module) => {
+    const line = `LoadModule ${module}_module modules/mod_${module}.so`
+    return BUILT_IN_ELSEWHERE.has(module) ? `<IfModule !${module}_module>\n    ${line}\n</IfModule>` : line
+  })
+  // Files are served only where the module is among those.
+  const types = modules.includes('mime') ? 'TypesConfig conf/mime.types\n' : ''
   return `# About the container; the site is in app.conf.
 ServerRoot /usr/local/apache2
 PidFile ${SCRATCH}/httpd.pid
@@ -132,8 +142,7 @@ ServerTokens Prod
 ErrorLog /dev/stderr
 LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
 CustomLog /dev/stdout combined
-TypesConfig conf/mime.types
-GracefulShutdownTimeout 30
+${types}GracefulShutdownTimeout 30
 
 Include conf/app.conf
 `
