@@ -11,6 +11,9 @@ const processes = ['process', 'launcher', 'cli', 'nodes', 'large', 'frameworks',
 /** Measures, and wants the machine for itself. */
 const chaos = ['test/chaos/**/*.test.ts']
 
+/** Wants a Docker engine, and starts several servers at a time in it. */
+const containers = ['test/containers/**/*.test.ts']
+
 export default defineConfig({
   test: {
     // Tests that start processes share two cores with the processes they start: two files at a time, and patience.
@@ -30,7 +33,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'library', include: ['test/**/*.test.ts'], exclude: [...processes, ...chaos, 'test/apps/**'] },
+        test: {
+          name: 'library',
+          include: ['test/**/*.test.ts'],
+          exclude: [...processes, ...chaos, ...containers, 'test/apps/**'],
+        },
       },
       { extends: true, test: { name: 'processes', include: processes, globalSetup: './test/setup/build.ts' } },
       {
@@ -41,6 +48,16 @@ export default defineConfig({
           globalSetup: './test/setup/build.ts',
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'containers',
+          include: containers,
+          globalSetup: './test/setup/build.ts',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -3,6 +3,7 @@
  *
  * As root on Debian it first installs the programs that the tests use (test/support/executables.json) and, from npm into
  * .cache/nodes, the other Node versions. Elsewhere it names what is missing. It ends at the first step that fails.
+ * The tests of containers have a Docker engine, which is set up for them where none answers (containers/engine/engine.mjs).
  * What is written for nginx is tested twice: with the installed one, and with the newest that Debian has (newest-nginx.mjs).
  * A checkout that only root can read, such as one in /root, is copied first: tests start servers as other users too.
  * Last line: `N passed, N failed`, the tests of vitest; a check that fails before them counts as one.
@@ -95,13 +96,17 @@ function nodeOf(major) {
   }
 }
 
-/** Runs the tests that vitest is told to take. Throws where one fails or is skipped. */
-function runTests(selection, more) {
+/** What gives a command a Docker engine, its own one where none runs. */
+const WITH_ENGINE = [process.execPath, 'test/containers/engine/engine.mjs']
+
+/** Runs the tests that vitest is told to take, below `within`. Throws where one fails or is skipped. */
+function runTests(selection, more, within = []) {
   rmSync(resultsFile, { force: true })
   const env = { TSGI_TEST_FULL: '1', TSGI_TEST_RESULTS: resultsFile, ...more }
   let failure
   try {
-    run('npx', ['--no-install', 'vitest', 'run', ...selection], { env, timeout: TEST_TIMEOUT_MS })
+    const [command, ...args] = [...within, 'npx', '--no-install', 'vitest', 'run', ...selection]
+    run(command, args, { env, timeout: TEST_TIMEOUT_MS })
   } catch (error) {
     failure = error
   }
@@ -206,6 +211,9 @@ try {
       runTests(selection, { TSGI_TEST_NODES: nodes.join(delimiter) })
     })
   }
+  step('tests: containers', () => {
+    runTests(['--project', 'containers'], {}, WITH_ENGINE)
+  })
   testNewestNginx()
   isGreen = counts.failed === 0
 } catch (error) {

@@ -12,6 +12,7 @@
  * the full run (`npm run test:full`, which sets TSGI_TEST_FULL=1) fails it instead: there, nothing is skipped.
  * Ask for what the test really uses, and for `full` when it takes more than a few seconds.
  */
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readdirSync, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -66,6 +67,11 @@ function isBuilt(): boolean {
   }
 }
 
+/** A Docker engine with Compose, where the client looks for one. */
+function hasEngine(): boolean {
+  return [['version'], ['compose', 'version']].every((args) => spawnSync('docker', args, { timeout: 10_000 }).status === 0)
+}
+
 /** Each requirement: whether it is met, and how to meet it. */
 const requirements = {
   /** Reads /proc: memory and CPU time of another process. */
@@ -75,6 +81,7 @@ const requirements = {
   dist: { isMet: isBuilt, hint: 'npm run build' },
   /** The applications of other frameworks under test/apps, with their packages. */
   apps: { isMet: areAppsBuilt, hint: 'node test/apps/install.mjs' },
+  engine: { isMet: hasEngine, hint: 'start Docker, or as root on Debian: node test/containers/engine/engine.mjs COMMAND' },
   /** Other Node versions than the one running: see `otherNodes`. */
   nodes: { isMet: () => otherNodes.length > 0, hint: 'npm run test:full, or TSGI_TEST_NODES=/path/to/node:/path/to/node' },
   /** Too slow for the quick run. */

@@ -3,8 +3,19 @@
  * images. They are made once, into .cache/containers, and have what the Dockerfiles ask of the official ones: files at the same paths.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { appendFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -63,7 +74,8 @@ function nodeRoot(root) {
   read('debootstrap', ['--variant=minbase', 'bookworm', root, debianMirror()])
   rmSync(join(root, 'var/cache/apt/archives'), { recursive: true, force: true })
   rmSync(join(root, 'var/lib/apt/lists'), { recursive: true, force: true })
-  for (const part of ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial']) mkdirSync(join(root, part), { recursive: true })
+  for (const part of ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial'])
+    mkdirSync(join(root, part), { recursive: true })
   appendFileSync(join(root, 'etc/passwd'), 'node:x:1000:1000::/home/node:/bin/bash\n')
   appendFileSync(join(root, 'etc/group'), 'node:x:1000:\n')
   cpSync(realpathSync(binary), join(root, 'usr/local/bin/node'))
@@ -92,7 +104,10 @@ function unpacked(root, ...packages) {
   const suite = new DebianSuite(NEW_ENOUGH, debianMirror(), folder)
   suite.update()
   suite.unpack(root, ...SMALL, ...packages)
-  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n')
+  writeFileSync(
+    join(root, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n',
+  )
   writeFileSync(join(root, 'etc/group'), 'root:x:0:\nwww-data:x:33:\n')
   if (!existsSync(join(root, 'bin/sh'))) symlinkSync('dash', join(root, 'bin/sh'))
 }
@@ -109,6 +124,9 @@ function httpdRoot(root) {
   symlinkSync('/usr/lib/apache2/modules', join(home, 'modules'))
   symlinkSync('/usr/sbin/apache2', join(home, 'bin/httpd'))
   cpSync(join(root, 'etc/mime.types'), join(home, 'conf/mime.types'))
+  // Debian's looks there, where nobody says otherwise.
+  mkdirSync(join(root, 'etc/apache2'), { recursive: true })
+  symlinkSync('/usr/local/apache2/conf/httpd.conf', join(root, 'etc/apache2/apache2.conf'))
 }
 
 /** A folder for DOCKER_CONFIG in which the client finds Compose, from Debian where nothing is installed. */

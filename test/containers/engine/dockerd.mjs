@@ -5,7 +5,17 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, disconnect, networkPlan } from './network.mjs'
@@ -19,7 +29,9 @@ const STOP_LIMIT_MS = 20_000
 /** When the process began, in the kernel's ticks: a pid can be another's by now. */
 function beginOf(pid) {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')[19]
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')[19]
   } catch {
     return undefined
   }
@@ -137,7 +149,10 @@ async function stop(engine, host, init) {
   const ended = once(init, 'close')
   if (init.exitCode === null && init.signalCode === null) {
     tried('docker', ['swarm', 'leave', '--force'], { env, timeoutMs: STOP_LIMIT_MS })
-    tried('sh', ['-c', 'docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes'], { env, timeoutMs: 60_000 })
+    tried('sh', ['-c', 'docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes'], {
+      env,
+      timeoutMs: 60_000,
+    })
     const [child] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').split(' ')
     if (child) process.kill(Number(child), 'SIGTERM')
     // Everything in its namespaces ends with it, at the latest now.
