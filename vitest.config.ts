@@ -56,7 +56,6 @@ export default defineConfig({
           name: 'containers',
           include: containers,
           globalSetup: './test/setup/build.ts',
-          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },

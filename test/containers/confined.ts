@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { isReadOnly, rightsIn } from './docker.ts'
 
 /** Nobody in the container is root, has or can get a capability, or can write to its image. */
-export async function expectConfined(container: string): Promise<void> {
+export async function expectConfined(container: string, { mayGainMore = false } = {}): Promise<void> {
   const rights = await rightsIn(container)
   expect(rights.length).toBeGreaterThan(0)
   for (const { name, uids, capabilities, canGainMore } of rights) {
@@ -11,7 +11,7 @@ export async function expectConfined(container: string): Promise<void> {
       name,
       uids: ['1000'],
       capabilities: 0,
-      canGainMore: false,
+      canGainMore: mayGainMore,
     })
   }
   expect(await isReadOnly(container)).toBe(true)

@@ -5,25 +5,17 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { requires } from '../support/requirements.ts'
 import { docker, inspected } from './docker.ts'
 import { applicationDirectory, eject } from './ejected.ts'
+import { eventually } from './eventually.ts'
 import { ask, startLoad, told } from './load.ts'
 import type { Load } from './load.ts'
 import { startStack } from './stack.ts'
 import type { Stack } from './stack.ts'
 
-/** Until `condition` holds, of a load that goes on. */
-async function when(condition: () => boolean | Promise<boolean>, what: string, patienceMs = 30_000): Promise<void> {
-  const limit = performance.now() + patienceMs
-  while (!(await condition())) {
-    if (performance.now() > limit) throw new Error(`waited ${patienceMs} ms for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
 /** All of these containers have answered, and only they, within one look. */
 async function answeredBy(load: Load, hosts: readonly string[]): Promise<void> {
   const wanted = [...hosts].toSorted().join()
   load.hosts()
-  await when(async () => {
+  await eventually(async () => {
     await new Promise((resolve) => setTimeout(resolve, 400))
     return [...load.hosts().keys()].toSorted().join() === wanted
   }, `answers of ${wanted}`)

@@ -32,6 +32,8 @@ export function composeFile(plan: ContainerPlan, kind: ComposeKind, build: Compo
   const shared = over === 'socket'
   const document = {
     name: kind === 'compose' ? plan.name : undefined,
+    // Compose wants none; clients before 25 take a stack without one for the first version.
+    version: kind === 'swarm' ? '3.8' : undefined,
     services: { app: appService(plan, kind, build), proxy: proxyService(plan, kind, build) },
     volumes: shared ? { socket: {} } : undefined,
     secrets: tls === undefined ? undefined : { certificate: { file: tls.certificate }, key: { file: tls.key } },
@@ -68,9 +70,10 @@ function confined(): Service {
   }
 }
 
-/** As `confined`, in the words of a swarm, which has no security_opt. */
+/** As `confined`, in the words of a swarm, which has no security_opt, and of `tmpfs` takes no notice. */
 function confinedInSwarm(): Service {
-  return { read_only: true, tmpfs: [`${SCRATCH}:mode=1777`], cap_drop: ['ALL'], user: `${USER_ID}:${USER_ID}` }
+  const scratch = { type: 'tmpfs', target: SCRATCH }
+  return { read_only: true, volumes: [scratch], cap_drop: ['ALL'], user: `${USER_ID}:${USER_ID}` }
 }
 
 function appService(plan: ContainerPlan, kind: ComposeKind, build: ComposeBuild): Service {
@@ -81,9 +84,9 @@ function appService(plan: ContainerPlan, kind: ComposeKind, build: ComposeBuild)
     ...(kind === 'compose' ? { build: buildOf(build, 'application') } : {}),
     command: serveArguments(plan),
     environment: environment.length === 0 ? undefined : Object.fromEntries(environment),
-    ...(kind === 'compose' ? confined() : confinedInSwarm()),
-    ...(kind === 'compose' ? { init: true, restart: 'unless-stopped' } : { init: true }),
-    volumes: over === 'socket' ? [`socket:${SOCKET_DIRECTORY}`] : undefined,
+    ...(kind === 'compose' ? { ...confined(), restart: 'unless-stopped' } : confinedInSwarm()),
+    init: true,
+    ...sharedSocket(plan),
     healthcheck: healthcheck(healthCommand(build.source)),
     stop_grace_period: `${stopS.application}s`,
     deploy: {
@@ -101,11 +104,8 @@ const ROLLING = {
   restart_policy: { condition: 'any', delay: '1s' },
 } as const
 
-function proxyService(
-  { name, proxy, port, httpsPort, over, stopS, tls }: ContainerPlan,
-  kind: ComposeKind,
-  build: ComposeBuild,
-): Service {
+function proxyService(plan: ContainerPlan, kind: ComposeKind, build: ComposeBuild): Service {
+  const { name, proxy, port, httpsPort, stopS, tls } = plan
   const check = `exec 3<>/dev/tcp/127.0.0.1/${PROXY_PORT}`
   return {
     image: `${name}-proxy`,
@@ -113,7 +113,7 @@ function proxyService(
     ...(kind === 'compose' ? confined() : confinedInSwarm()),
     ...(kind === 'compose' ? { restart: 'unless-stopped', depends_on: { app: { condition: 'service_healthy' } } } : {}),
     ports: [`${port}:${PROXY_PORT}`, ...(tls === undefined ? [] : [`${httpsPort}:${PROXY_HTTPS_PORT}`])],
-    volumes: over === 'socket' ? [`socket:${SOCKET_DIRECTORY}`] : undefined,
+    ...sharedSocket(plan),
     secrets: tls === undefined ? undefined : ['certificate', 'key'],
     healthcheck: healthcheck(['bash', '-c', check]),
     stop_grace_period: `${stopS.proxy}s`,
@@ -122,6 +122,11 @@ function proxyService(
       ...(kind === 'swarm' ? ROLLING : {}),
     },
   }
+}
+
+/** Never in a swarm, which has volumes of its own here. */
+function sharedSocket({ over }: ContainerPlan): Service {
+  return over === 'socket' ? { volumes: [`socket:${SOCKET_DIRECTORY}`] } : {}
 }
 
 function buildOf({ context, dockerfile, args }: ComposeBuild, target: string): Service {
