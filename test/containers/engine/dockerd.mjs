@@ -24,7 +24,6 @@ import { EngineFailed, read, tried } from './programs.mjs'
 /** On a disk, and short: paths of sockets have 108 bytes. */
 const PREFIX = '/var/tmp/tsgi-engine-'
 const START_LIMIT_MS = 60_000
-const STOP_LIMIT_MS = 20_000
 
 /** When the process began, in the kernel's ticks: a pid can be another's by now. */
 function beginOf(pid) {
@@ -90,14 +89,16 @@ export async function startDockerd() {
   const folder = mkdtempSync(PREFIX)
   const cgroup = basename(folder)
   const engine = { folder, cgroup, network: networkPlan(number) }
+  let init
   writeFileSync(join(folder, 'state.json'), JSON.stringify({ owner: process.pid, begin: beginOf(process.pid), ...engine }))
   try {
-    const init = await inNamespaces(engine)
+    init = await inNamespaces(engine)
     const host = `unix://${folder}/docker.sock`
     await answering(host, init, folder)
-    return { host, address: engine.network.inside, folder, stop: () => stop(engine, host, init) }
+    return { host, address: engine.network.inside, folder, stop: () => stop(engine, init) }
   } catch (error) {
-    clearUp(engine)
+    if (init === undefined) clearUp(engine)
+    else await stop(engine, init)
     throw error
   }
 }
@@ -127,7 +128,12 @@ async function inNamespaces({ folder, cgroup, network }) {
   if (init.exitCode !== null || init.pid === undefined) {
     throw new EngineFailed(`no namespaces can be made here: ${readFileSync(join(folder, 'dockerd.log'), 'utf8').trim()}`)
   }
-  connect(network, init.pid)
+  try {
+    connect(network, init.pid)
+  } catch (error) {
+    init.kill('SIGKILL')
+    throw error
+  }
   init.stdin.end('go\n')
   return init
 }
@@ -136,7 +142,6 @@ async function answering(host, init, folder) {
   const limit = Date.now() + START_LIMIT_MS
   while (!tried('docker', ['version'], { env: { DOCKER_HOST: host }, timeoutMs: 5000 })) {
     if (init.exitCode !== null || init.signalCode !== null || Date.now() > limit) {
-      init.kill('SIGKILL')
       const last = readFileSync(join(folder, 'dockerd.log'), 'utf8').trim().split('\n').slice(-8).join('\n')
       throw new EngineFailed(`dockerd does not answer:\n${last}`)
     }
@@ -144,20 +149,13 @@ async function answering(host, init, folder) {
   }
 }
 
-async function stop(engine, host, init) {
-  const env = { DOCKER_HOST: host }
-  const ended = once(init, 'close')
+/** The first process of the namespaces is killed, and with it all others: the kernel lets it go when they are gone. */
+async function stop(engine, init) {
   if (init.exitCode === null && init.signalCode === null) {
-    tried('docker', ['swarm', 'leave', '--force'], { env, timeoutMs: STOP_LIMIT_MS })
-    tried('sh', ['-c', 'docker ps --all --quiet | xargs --no-run-if-empty docker rm --force --volumes'], {
-      env,
-      timeoutMs: 60_000,
-    })
-    const [child] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').split(' ')
-    if (child) process.kill(Number(child), 'SIGTERM')
-    // Everything in its namespaces ends with it, at the latest now.
-    await Promise.race([ended, sleep(STOP_LIMIT_MS, undefined, { ref: false })])
-    init.kill('SIGKILL')
+    const ended = once(init, 'close')
+    const [first] = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').split(' ')
+    if (first) process.kill(Number(first), 'SIGKILL')
+    else init.kill('SIGKILL')
     await ended
   }
   clearUp(engine)
