@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { requires } from '../support/requirements.ts'
 import { expectConfined } from './confined.ts'
-import { stopped } from './docker.ts'
+import { docker, healthy, portOf, stopped } from './docker.ts'
 import { ask } from './load.ts'
 import { startStack } from './stack.ts'
 import type { Stack } from './stack.ts'
@@ -39,4 +40,22 @@ requires('engine', 'full').describe('docker/', () => {
       expect(Math.max(...ends.map(({ ms }) => ms))).toBeLessThan(20_000)
     }, 60_000)
   })
+
+  it('all in one, from this checkout: answers, and stops in time with 0', async () => {
+    const checkout = fileURLToPath(new URL('../..', import.meta.url))
+    const image = 'tsgi-test-example'
+    await docker(['build', '--file', join(checkout, 'docker/Dockerfile'), '--target', 'all-in-one', '--tag', image, checkout])
+    const confined = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL']
+    const container = await docker(['run', '--detach', ...confined, '--publish', '8080', image])
+    try {
+      await healthy(container)
+      const { status, body } = await ask(`http://${await portOf(container, 8080)}/x`)
+      expect({ status, software: /SERVER_SOFTWARE +nginx/.test(body) }).toEqual({ status: 200, software: true })
+      const { exitCode, ms } = await stopped(container)
+      expect(exitCode).toBe(0)
+      expect(ms).toBeLessThan(10_000)
+    } finally {
+      await docker(['rm', '--force', '--volumes', container])
+    }
+  }, 240_000)
 })

@@ -294,6 +294,30 @@ requires('dist').describe('eject for containers', () => {
     expect(statSync(join(directory, 'rollout')).mode & 0o111).not.toBe(0)
   })
 
+  it('compose with files: they are in the image of the proxy, and the image of both serves them, too', async () => {
+    const directory = temporaryDirectory()
+    writeFileSync(join(directory, 'app.mjs'), APP)
+    mkdirSync(join(directory, 'web/static files'), { recursive: true })
+    const files = [
+      '--url-alias',
+      '/static',
+      join(directory, 'web/static files'),
+      '--document-root',
+      'web',
+      '--request-timeout',
+      '9s',
+    ]
+    const args = ['eject', 'compose', 'app.mjs', ...files, '--output', '.']
+    expect(await express(args, { cwd: directory })).toMatchObject({ code: 0 })
+    const dockerfile = readFileSync(join(directory, 'Dockerfile'), 'utf8')
+    expect(dockerfile).toContain('COPY ["web/static files","/srv/tsgi/web/static files"]\n')
+    expect(dockerfile).toContain('COPY ["web","/srv/tsgi/web"]\n')
+    expect(dockerfile).toMatch(/CMD .*"--request-timeout","9s".*"--url-alias","\/static","web\/static files".*"--port","8080"/)
+    const proxy = readFileSync(join(directory, 'proxy/app.conf'), 'utf8')
+    expect(proxy).toContain('/srv/tsgi/web/static files')
+    expect(proxy).not.toContain(directory)
+  })
+
   it('compose with replicas: nginx asks for their addresses again and again', async () => {
     const { stdout, code } = await ejected('compose', '--replicas', '3', '--affinity', 'sid')
     expect(code).toBe(0)
@@ -317,6 +341,8 @@ requires('dist').describe('eject for containers', () => {
     [['--replicas', '2', '--server-type', 'apache'], 'Apache finds no hosts'],
     [['--server-type', 'embedded'], 'has no proxy'],
     [['--mount', '/x', 'app.mjs'], 'a stack of its own'],
+    [['--url-alias', '/logs', '/var/log'], 'must be below'],
+    [['--document-root', '.'], 'must be below'],
   ])('refuses %j', async (more, why) => {
     const { code, stderr } = await ejected('compose', ...more)
     expect(code).toBe(2)

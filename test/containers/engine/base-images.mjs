@@ -30,6 +30,11 @@ const NODE_MAJOR = 22
 const NEW_ENOUGH = 'testing'
 /** What the commands of a Dockerfile and of health checks are. */
 const SMALL = ['base-files', 'bash', 'coreutils', 'dash']
+const APT_KEEPS_NOTHING = `Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Keep-Downloaded-Packages "false";
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };
+`
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt'
 
 /** Each image by name: how its file system is made, and what it says beside it. */
@@ -76,7 +81,9 @@ function nodeRoot(root) {
   rmSync(join(root, 'var/lib/apt/lists'), { recursive: true, force: true })
   for (const part of ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial'])
     mkdirSync(join(root, part), { recursive: true })
-  appendFileSync(join(root, 'etc/passwd'), 'node:x:1000:1000::/home/node:/bin/bash\n')
+  // As in the official image: what apt has fetched and worked out is in no layer.
+  writeFileSync(join(root, 'etc/apt/apt.conf.d/docker-clean'), APT_KEEPS_NOTHING)
+  appendFileSync(join(root, 'etc/passwd'), 'node:x:1000:1000::/tmp:/bin/bash\n')
   appendFileSync(join(root, 'etc/group'), 'node:x:1000:\n')
   cpSync(realpathSync(binary), join(root, 'usr/local/bin/node'))
   const modules = join(root, 'usr/local/lib/node_modules')
