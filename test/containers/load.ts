@@ -63,8 +63,14 @@ export interface Load {
 /** A pause after each request: what is asked here is whether one fails, not how many there can be, milliseconds. */
 const PAUSE_MS = 10
 
+export interface LoadOptions {
+  readonly clients?: number
+  /** A POST is repeated by no proxy: whatever is lost is seen. */
+  readonly methods?: readonly ('GET' | 'POST')[]
+}
+
 /** Clients that ask one request after the other, half of them over kept connections, until they are stopped. */
-export function startLoad(url: string, { clients = 8, ...asked }: Asked & { clients?: number } = {}): Load {
+export function startLoad(url: string, { clients = 8, methods = ['GET', 'POST'] }: LoadOptions = {}): Load {
   const failures: string[] = []
   const versions = new Set<string>()
   let hosts = new Map<string, number>()
@@ -72,7 +78,9 @@ export function startLoad(url: string, { clients = 8, ...asked }: Asked & { clie
   let isOver = false
   const kept = new Agent({ keepAlive: true })
   const client = async (index: number): Promise<void> => {
-    const agent = index % 2 === 0 ? kept : undefined
+    const agent = index % 4 < 2 ? kept : undefined
+    const method = methods[index % methods.length] ?? 'GET'
+    const asked = method === 'GET' ? { method } : { method, body: 'a body' }
     while (!isOver) {
       try {
         const { host, version } = told(await ask(url, { ...asked, ...(agent === undefined ? {} : { agent }) }))
@@ -80,7 +88,7 @@ export function startLoad(url: string, { clients = 8, ...asked }: Asked & { clie
         versions.add(version)
         hosts.set(host, (hosts.get(host) ?? 0) + 1)
       } catch (error) {
-        failures.push(error instanceof Error ? error.message : String(error))
+        failures.push(`${method}: ${error instanceof Error ? error.message : String(error)}`)
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
     }

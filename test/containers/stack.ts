@@ -5,6 +5,7 @@ import { DockerComposeEnvironment, Wait } from 'testcontainers'
 
 import { run } from '../launcher/commands.ts'
 import { docker, healthy, inspected } from './docker.ts'
+import type { Load } from './load.ts'
 
 /** What a container says of itself: a service's name, its id. */
 export interface Container {
@@ -23,6 +24,8 @@ export interface Stack {
   readonly compose: (...args: readonly string[]) => Promise<string>
   /** Those that run now. */
   readonly containers: (service?: 'app' | 'proxy') => Promise<Container[]>
+  /** Throws where the load has failures, with what the proxy says of them. */
+  readonly expectNoFailures: (load: Load) => Promise<void>
   /** The script of the stack. */
   readonly rollout: () => Promise<void>
   /** Removes everything. */
@@ -69,6 +72,12 @@ export async function startStack(directory: string, name: string, httpsPort?: nu
     httpsUrl: httpsPort === undefined ? undefined : at('https', 8443),
     compose,
     containers: async (service) => containersOf(project, service),
+    expectNoFailures: async ({ failures }) => {
+      if (failures.length === 0) return
+      const log = await compose('logs', '--no-log-prefix', '--timestamps', 'proxy')
+      const errors = log.split('\n').filter((line) => /\[(error|warn|crit|alert)|" 50\d /.test(line))
+      throw new Error(`${failures.length} failed, first ${failures[0]}\n${errors.slice(-40).join('\n')}`)
+    },
     rollout: async () => {
       const { code, stdout, stderr } = await run('sh', ['./rollout'], { cwd: directory, env })
       if (code !== 0) throw new Error(`rollout ended with ${code}: ${stdout}${stderr}`)
