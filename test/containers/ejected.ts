@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,18 +17,11 @@ interface Lock {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly [key: string]: unknown }>>
 }
 
-let packed: string | undefined
-
-/** This tsgi as `npm install` gets it: a package of `npm pack`. Made once. */
-function tsgiPackage(): string {
-  if (packed !== undefined) return packed
-  const folder = mkdtempSync(join(tmpdir(), 'tsgi-pack-'))
-  process.once('exit', () => {
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder]
-  packed = join(folder, execFileSync('npm', args, { cwd: CHECKOUT, encoding: 'utf8' }).trim())
-  return packed
+/** This tsgi as `npm install` gets it: a package of `npm pack`. */
+function packInto(directory: string): void {
+  const args = ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory]
+  const name = execFileSync('npm', args, { cwd: CHECKOUT, encoding: 'utf8' }).trim()
+  renameSync(join(directory, name), join(directory, 'tsgi.tgz'))
 }
 
 /** What `npm install ./tsgi.tgz` locks: the dependencies of the checkout, with their packages for every platform. */
@@ -50,7 +43,7 @@ export function applicationDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'tsgi-stack-'))
   chmodSync(directory, 0o755)
   cpSync(APPLICATION, directory, { recursive: true })
-  copyFileSync(tsgiPackage(), join(directory, 'tsgi.tgz'))
+  packInto(directory)
   const manifest = { name: 'shop', private: true, type: 'module', dependencies: { tsgi: 'file:tsgi.tgz' } }
   writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest))
   writeFileSync(join(directory, 'package-lock.json'), JSON.stringify(lockOf(manifest)))

@@ -20,7 +20,8 @@ interface Kind {
 
 const KINDS: readonly Kind[] = [
   { server: 'nginx', proxy: /^nginx\/1\./, options: ['--https-port', '8443'] },
-  { server: 'apache', proxy: /^Apache\/2\./, options: ['--server-type', 'apache', '--https-port', '8443'] },
+  // Over FastCGI httpd may send a request on a connection that is being closed: docs/operation.md.
+  { server: 'apache', proxy: /^Apache\b/, options: ['--server-type', 'apache', '--wire', 'uwsgi', '--https-port', '8443'] },
 ]
 
 /** What the server says over TLS, whoever signed its certificate. */

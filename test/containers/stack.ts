@@ -75,7 +75,7 @@ export async function startStack(directory: string, name: string, httpsPort?: nu
     expectNoFailures: async ({ failures }) => {
       if (failures.length === 0) return
       const log = await compose('logs', '--no-log-prefix', '--timestamps', 'proxy')
-      const errors = log.split('\n').filter((line) => /\[(error|warn|crit|alert)|" 50\d /.test(line))
+      const errors = log.split('\n').filter((line) => /\b(error|warn|crit|alert)\]|" 50\d /.test(line))
       throw new Error(`${failures.length} failed, first ${failures[0]}\n${errors.slice(-40).join('\n')}`)
     },
     rollout: async () => {

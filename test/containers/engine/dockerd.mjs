@@ -5,17 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, disconnect, networkPlan } from './network.mjs'
@@ -59,7 +49,8 @@ export function clearUpAfterOthers() {
 function clearUp({ folder, network, cgroup }) {
   disconnect(network)
   removeCgroups(cgroup)
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  // What another process has mounted there since is not ours.
+  read('rm', ['-rf', '--one-file-system', folder])
 }
 
 /** Both hierarchies: one folder for each controller, or one for all. */
