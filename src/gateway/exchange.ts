@@ -11,7 +11,7 @@ import type { ServerContext } from './request-handler.ts'
 import { CLIENT_LEFT, NO_RESPONSE, SWITCHING_PROTOCOLS } from './request-meter.ts'
 import type { RequestMeter } from './request-meter.ts'
 import { REASONS } from './reasons.ts'
-import { nextRequestId, requestLabel } from './request-id.ts'
+import { nextRequestId, requestIdField, requestLabel } from './request-id.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { refusedWait, RoomWaiters } from './room-waiters.ts'
@@ -243,7 +243,8 @@ export class Exchange {
     if (this.#headSent || this.#ended) return
     const reason = REASONS[statusCode] ?? 'Error'
     const type: HeaderPair[] = statusCode === 204 ? [] : [['Content-Type', 'text/plain; charset=utf-8']]
-    this.#head = checkResponseHead(`${statusCode} ${reason}`, [...type, ...extra])
+    const id = statusCode < 500 ? [] : requestIdField(this.requestId)
+    this.#head = checkResponseHead(`${statusCode} ${reason}`, [...type, ...id, ...extra])
     this.#lengthIsOurs = true
     this.end(statusCode === 204 ? null : `${reason}\n`)
   }

@@ -64,6 +64,24 @@ export const ERROR_CODES = {
   TSGI_ERR_PROXY_EXIT: { status: null, text: 'The proxy ended unexpectedly' },
   TSGI_ERR_PROBE: { status: null, text: 'No answer through the proxy' },
   TSGI_ERR_SERVER_ROOT: { status: null, text: 'The server root cannot be used' },
+  // Requests that failed between the proxy and a worker. `status` is null: it is the proxy that answers.
+  TSGI_ERR_REQUEST_STUCK: { status: null, text: 'The request was lost with a worker whose event loop was stuck' },
+  TSGI_ERR_REQUEST_OOM: { status: null, text: 'The request was lost with a worker that the system killed for lack of memory' },
+  TSGI_ERR_REQUEST_HEAP: { status: null, text: 'The request was lost with a worker whose JavaScript heap was full' },
+  TSGI_ERR_REQUEST_EXCEPTION: { status: null, text: 'The request was lost with a worker that ended for an exception' },
+  TSGI_ERR_REQUEST_KILLED: { status: null, text: 'The request was lost with a worker that was ended by a signal' },
+  TSGI_ERR_REQUEST_EXIT: { status: null, text: 'The request was lost with a worker whose application ended the process' },
+  TSGI_ERR_REQUEST_STOPPED: { status: null, text: 'The request was lost with a worker that had to stop' },
+  TSGI_ERR_RESPONSE_HEAD_TOO_LARGE: { status: null, text: 'The head of the response is too large for the proxy' },
+  TSGI_ERR_PROXY_TIMEOUT: { status: null, text: 'The proxy waited too long for a worker' },
+  TSGI_ERR_SOCKET_MISSING: { status: null, text: "The workers' socket is not there" },
+  TSGI_ERR_SOCKET_FORBIDDEN: { status: null, text: "The proxy may not use the workers' socket" },
+  TSGI_ERR_SOCKET_REFUSED: { status: null, text: "Nobody listens on the workers' socket" },
+  TSGI_ERR_BACKLOG_FULL: { status: null, text: 'The queue of connections to the workers is full' },
+  TSGI_ERR_PROXY_LIMIT: { status: null, text: 'The proxy has no room for another connection' },
+  TSGI_ERR_RESPONSE_MALFORMED: { status: null, text: 'What came back to the proxy is no response' },
+  TSGI_ERR_RESPONSE_CUT: { status: null, text: 'The connection was closed before the response was complete' },
+  TSGI_ERR_REQUEST_LOST: { status: null, text: 'The request was lost between the proxy and the workers' },
 } as const satisfies Record<string, { status: number | null; text: string }>
 
 export type ErrorCode = keyof typeof ERROR_CODES

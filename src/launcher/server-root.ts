@@ -46,6 +46,8 @@ export interface ServerRoot {
   readonly maintenancePath: string
   readonly accessLogPath: string
   readonly errorLogPath: string
+  /** What the proxy tells of requests that failed, see why/. */
+  readonly failuresPath: string
   /** The operator's own variables and rules, see user-files.ts. */
   readonly environPath: string
   rulesPath(proxyType: string): string
@@ -163,6 +165,7 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
     maintenancePath: join(path, 'maintenance'),
     accessLogPath: join(path, 'access.log'),
     errorLogPath: join(path, 'error.log'),
+    failuresPath: join(path, 'tsgi-failures.log'),
     environPath: join(path, 'environ'),
     rulesPath: (proxyType) => join(path, `${proxyType}-rules.conf`),
     controlScriptPath: join(path, 'tsgictl'),
@@ -170,7 +173,7 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
       if (fresh) rmSync(path, { recursive: true, force: true })
       // Without a proxy none of these is ours.
       else if (proxy !== undefined)
-        for (const each of [...socketPaths, pidPath, spoolPath, `${configurationPath}.next`, runningPath])
+        for (const each of [...socketPaths, pidPath, spoolPath, join(path, 'tsgi-failures.log'), `${configurationPath}.next`, runningPath])
           rmSync(each, { recursive: true, force: true })
     },
   }

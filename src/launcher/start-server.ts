@@ -34,6 +34,7 @@ import type { ProxyDriver } from './proxy-driver.ts'
 import { ProxyReload } from './proxy-reload.ts'
 import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
+import { watchFailures } from './why/watch-failures.ts'
 import { rereadWithEnviron } from './user-files.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
 import { wantsColour } from './terminal-colour.ts'
@@ -157,6 +158,8 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const { first, others } = applicationsOf(plan, log)
   const master = new MasterGroup(first, others)
   const metrics = new MetricsSource(master.masters)
+  const why = proxy?.type === 'nginx' ? watchFailures(plan, master.masters, log) : undefined
+  undo.push(() => why?.close())
   const metricsServer = await MetricsServer.open({ settings, source: metrics, log })
   undo.push(() => metricsServer?.close())
   let proxyProcess: ProxyProcess | undefined

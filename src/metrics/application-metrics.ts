@@ -1,3 +1,4 @@
+import { FailedRequests } from './failed-requests.ts'
 import { emptyCounters, sumOfCounters } from './worker-metrics.ts'
 import type { WorkerCounters, WorkerGauges, WorkerMetrics } from './worker-metrics.ts'
 
@@ -25,6 +26,8 @@ export interface ApplicationSnapshot {
   /** Workers that have ended, by the cause. */
   readonly workerEndings: Readonly<Record<string, number>>
   readonly reloads: Readonly<Record<'done' | 'failed', number>>
+  /** Requests that failed between the proxy and a worker, by the code of the line that explains them. */
+  readonly failedRequests: Readonly<Record<string, number>>
   readonly workers: readonly WorkerSnapshot[]
 }
 
@@ -59,6 +62,7 @@ export class ApplicationMetrics {
   readonly #endings: Record<string, number> = {}
   readonly #reloads = { done: 0, failed: 0 }
   readonly #events: WorkerEvent[] = []
+  readonly failures = new FailedRequests()
 
   started(worker: CountedWorker): void {
     this.#starts += 1
@@ -105,6 +109,7 @@ export class ApplicationMetrics {
       workerStarts: this.#starts,
       workerEndings: { ...this.#endings },
       reloads: { ...this.#reloads },
+      failedRequests: this.failures.counts,
       workers: workers.map(({ id, pid, index, generation, state, ageMs, stats }) => ({
         ...{ id, pid, index, generation, state, ageMs },
         requests: requestsOf(stats?.metrics?.counters),

@@ -64,6 +64,12 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     'Requests answered 504, for they took too long (--request-timeout)',
     ({ counters }) => counters.errors['TSGI_ERR_REQUEST_TIMEOUT'] ?? 0,
   ),
+  table(
+    'tsgi_failed_requests',
+    'Requests that failed between the proxy and a worker, by the code of the line in the error log that explains them',
+    'code',
+    ({ failedRequests }) => failedRequests,
+  ),
   counter('tsgi_responses_broken', 'Responses that ended before they were complete', ({ counters }) => counters.brokenResponses),
   gauge('tsgi_requests_in_flight', 'Requests that are being served', ({ inFlight }) => inFlight),
   gauge('tsgi_requests_queued', 'Requests that wait for their turn', ({ queued }) => queued),

@@ -1,5 +1,6 @@
 import { ApplicationMetrics } from '../metrics/application-metrics.ts'
 import type { ApplicationSnapshot, CountedWorker, WorkerEvent } from '../metrics/application-metrics.ts'
+import type { FailedRequest } from '../metrics/failed-requests.ts'
 import { causeOfEnd, describeExit } from './exit-meaning.ts'
 import type { MasterOptions } from './master-options.ts'
 import type { WorkerEvents, WorkerProcess } from './worker-process.ts'
@@ -47,6 +48,11 @@ export class MasterMetrics {
       (error: unknown) => this.#application.reloadFailed(String(error)),
     )
     return reload
+  }
+
+  /** A request has failed between the proxy and a worker. */
+  failed(failure: Omit<FailedRequest, 'at'>): void {
+    this.#application.failures.add(failure)
   }
 
   get events(): readonly WorkerEvent[] {

@@ -17,13 +17,12 @@ import type { MessageToMaster } from './worker-messages.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { ReloadResult } from './worker-pool.ts'
 import { WORKER_ENTRY } from './worker-process.ts'
-import type { SeenWorker, WorkerEvents, WorkerProcess } from './worker-process.ts'
+import type { SeenWorker, WorkerEvents, WorkerExit, WorkerProcess } from './worker-process.ts'
 import { tryRights } from './worker-rights.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
 export type { ReloadResult } from './worker-pool.ts'
-
 export type { StopKind } from './master-event.ts'
 
 /** How much of a quick stop requests get, and when what is left is killed, milliseconds. */
@@ -41,7 +40,7 @@ const TICK_MS = 1000
  *
  * Timers, children and callers only queue events; `#decide` takes them one at a time, so that each finds a settled state.
  */
-export class Master extends EventEmitter<{ failed: [TsgiError] }> {
+export class Master extends EventEmitter<{ failed: [TsgiError]; ended: [WorkerProcess, WorkerExit] }> {
   #code: ServedCode | undefined
   readonly #first: MasterOptions
   readonly #log: Logger
@@ -78,6 +77,7 @@ export class Master extends EventEmitter<{ failed: [TsgiError] }> {
       onCannotStart: (error) => this.#failBoot(error),
       onEnded: (worker, exit) => {
         this.#hooks.tellEnd(worker, exit)
+        this.emit('ended', worker, exit)
         this.#checkEnded()
       },
     })

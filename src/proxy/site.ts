@@ -179,6 +179,8 @@ export interface Site {
     /** `combined`, the default, `common`, `json`, or atoms. */
     readonly accessFormat?: string
     readonly error: LogTarget
+    /** Absolute path of what the launcher reads to explain requests that failed. Absent: nobody does. */
+    readonly failures?: string
     readonly level: LogLevel
   }
   /** The operator's own rules, in the proxy's words: read within the server, never written by us. */

@@ -13,6 +13,7 @@ import type { Argument, Directive, Node } from './directive.ts'
 import { maintenanceMaps } from './maintenance.ts'
 import { entry, time } from './names.ts'
 import { errorDocumentMaps } from './error-pages.ts'
+import { failureLog, failureWords } from './failures.ts'
 import { secondTryMap } from './second-try.ts'
 import { servers } from './servers.ts'
 import { fileDirectives } from './static-files.ts'
@@ -60,6 +61,7 @@ export function nginxDirectives(site: Site, build: NginxBuild): Node[] {
     { comment: 'How long a stop waits for requests in flight.' },
     from('graceful-timeout', directive('worker_shutdown_timeout', time(site.timeouts.shutdownMs))),
     from('log-level', directive('error_log', logArgument(site.logs.error, 'stderr'), ERROR_LEVELS[site.logs.level])),
+    ...failureWords(site),
     { comment: '' },
     block('events', [], [workerConnections(site)]),
     { comment: '' },
@@ -84,6 +86,7 @@ function httpDirectives(site: Site, build: NginxBuild): Node[] {
   const client = clientVariables(site.trust)
   return [
     ...accessLog(site.logs),
+    ...failureLog(site),
     directive('server_tokens', 'off'),
     { comment: 'A redirect to a path says only that: the address that clients use may be another one than ours.' },
     directive('absolute_redirect', 'off'),

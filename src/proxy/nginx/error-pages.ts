@@ -1,5 +1,6 @@
 import { block, directive, from, literal, variable } from './directive.ts'
 import type { Argument, Node } from './directive.ts'
+import { failurePages } from './failures.ts'
 import { CLOSED_STATUS, MAINTENANCE_URL, seesUnasked, UNASKED, UNREACHABLE } from './maintenance.ts'
 import { entry, MODULES, NONE } from './names.ts'
 import { OF_ERROR_DOCUMENT } from './params.ts'
@@ -18,6 +19,7 @@ export function errorPages(site: Site): Node[] {
       ? []
       : [from('maintenance', directive('error_page', CLOSED_STATUS, ...closed, '=503', MAINTENANCE_URL))]),
     ...(seesUnasked(site) ? [directive('error_page', 500, '=503', UNASKED)] : []),
+    ...failurePages(site),
   ]
 }
 

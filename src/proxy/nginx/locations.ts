@@ -3,6 +3,7 @@ import { absolute } from '../absolute-path.ts'
 import { applicationFor, authLocation, exemption, hasExemptions, isBelow, isExempt } from './authentication.ts'
 import { block, directive, from, literal } from './directive.ts'
 import type { Directive, Node } from './directive.ts'
+import { failurePageLocations } from './failures.ts'
 import { maintenanceLocation } from './maintenance.ts'
 import { otherLocations } from './other-servers.ts'
 import { secondTryLocation } from './second-try.ts'
@@ -33,6 +34,7 @@ export function locations(site: Site): Node[] {
     ...otherLocations(site, client, inside),
     ...authLocation(site, client),
     ...maintenanceLocation(site),
+    ...failurePageLocations(site),
   ]
 }
 
