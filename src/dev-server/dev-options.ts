@@ -37,6 +37,7 @@ export function workerOptionsOf({ app, settings, file }: DevSettings, log: Logge
     clocks: {
       requestTimeoutMs: settings.requestTimeout,
       heartbeatTimeoutMs: settings.heartbeatTimeout,
+      slowRequestMs: 0,
       workerConcurrency: 0,
       queueTimeoutMs: 0,
     },

@@ -375,7 +375,7 @@ export class Exchange {
   }
 
   #close(): void {
-    if (!this.#ended) this.meter?.ended(this.#outcome, this.#startedAt)
+    if (!this.#ended) this.meter?.ended(this.outcome, this.#startedAt)
     this.#ended = true
     if (!this.input.ended) this.input.discard()
     this.watch?.done()
@@ -385,7 +385,8 @@ export class Exchange {
     onEnd?.()
   }
 
-  get #outcome(): number {
+  /** The status that its client got, or would if it ended now; see `CLIENT_LEFT`. */
+  get outcome(): number {
     if (this.#headSent && this.#head !== undefined) return this.#head.statusCode
     if (this.#takenSocket !== undefined) return SWITCHING_PROTOCOLS
     return this.#disconnected ? CLIENT_LEFT : NO_RESPONSE

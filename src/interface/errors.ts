@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   TSGI_ERR_BODY_TOO_SHORT: { status: 500, text: 'The response body is shorter than its Content-Length' },
   TSGI_ERR_APPLICATION: { status: 500, text: 'The application failed' },
   TSGI_ERR_REQUEST_TIMEOUT: { status: 504, text: 'The application did not answer in time' },
+  TSGI_ERR_SLOW_REQUEST: { status: null, text: 'A request takes long' },
   TSGI_ERR_LINT: { status: 500, text: 'A rule of TSGI 1.0 is broken' },
   TSGI_ERR_UPGRADE: { status: 500, text: 'The connection cannot be taken over' },
   TSGI_ERR_ROUTE: { status: null, text: 'Invalid rule for URLs' },

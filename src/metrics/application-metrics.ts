@@ -1,4 +1,5 @@
 import { FailedRequests } from './failed-requests.ts'
+import { SlowRequests } from './slow-requests.ts'
 import { emptyCounters, sumOfCounters } from './worker-metrics.ts'
 import type { WorkerCounters, WorkerGauges, WorkerMetrics } from './worker-metrics.ts'
 
@@ -28,6 +29,8 @@ export interface ApplicationSnapshot {
   readonly reloads: Readonly<Record<'done' | 'failed', number>>
   /** Requests that failed between the proxy and a worker, by the code of the line that explains them. */
   readonly failedRequests: Readonly<Record<string, number>>
+  /** Requests that were not answered within --slow-request-time. */
+  readonly slowRequests: number
   readonly workers: readonly WorkerSnapshot[]
 }
 
@@ -63,6 +66,7 @@ export class ApplicationMetrics {
   readonly #reloads = { done: 0, failed: 0 }
   readonly #events: WorkerEvent[] = []
   readonly failures = new FailedRequests()
+  readonly slow = new SlowRequests()
 
   started(worker: CountedWorker): void {
     this.#starts += 1
@@ -75,6 +79,7 @@ export class ApplicationMetrics {
   }
 
   ended(worker: CountedWorker, cause: string, text: string): void {
+    this.slow.ended(worker.pid)
     this.#endings[cause] = (this.#endings[cause] ?? 0) + 1
     this.#happened({ what: 'ended', worker, cause, text })
   }
@@ -110,6 +115,7 @@ export class ApplicationMetrics {
       workerEndings: { ...this.#endings },
       reloads: { ...this.#reloads },
       failedRequests: this.failures.counts,
+      slowRequests: this.slow.count,
       workers: workers.map(({ id, pid, index, generation, state, ageMs, stats }) => ({
         ...{ id, pid, index, generation, state, ageMs },
         requests: requestsOf(stats?.metrics?.counters),

@@ -64,6 +64,7 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     'Requests answered 504, for they took too long (--request-timeout)',
     ({ counters }) => counters.errors['TSGI_ERR_REQUEST_TIMEOUT'] ?? 0,
   ),
+  counter('tsgi_slow_requests', 'Requests that were not answered within --slow-request-time', ({ slowRequests }) => slowRequests),
   table(
     'tsgi_failed_requests',
     'Requests that failed between the proxy and a worker, by the code of the line in the error log that explains them',

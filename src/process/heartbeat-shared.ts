@@ -10,11 +10,22 @@ export const HEARTBEAT = 'tsgi.heartbeat'
 
 export interface ThreadData {
   readonly words: Int32Array
+  /** When it is killed; 0: never. */
   readonly timeoutMs: number
+  /** When it is told where it is blocked; 0: never. */
+  readonly slowMs: number
   readonly beatMs: number
   readonly masterPid: number
   /** The error log where it is a file: it may have become another one than standard error. */
   readonly errorLog: string | undefined
+}
+
+/** What the thread wants the watched one for, while that is paused. */
+export interface StuckQuestion {
+  readonly frames: readonly StackFrame[]
+  readonly stuckMs: number
+  /** It is killed next; else it goes on. */
+  readonly fatal: boolean
 }
 
 /** A frame as the debugger has it: lines and columns from 0, in the code that runs. */

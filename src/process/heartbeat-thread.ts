@@ -16,7 +16,7 @@ const MISSED_TURNS = 4
 const MISSED_MS = 250
 
 // heartbeat.ts has put it there.
-const { words, timeoutMs, beatMs, masterPid, errorLog } = workerData as ThreadData
+const { words, timeoutMs, slowMs, beatMs, masterPid, errorLog } = workerData as ThreadData
 
 const log = createLogger({
   level: 'info',
@@ -36,6 +36,8 @@ let lastBeatAt = lastTurn
 let debuggedAt = -Infinity
 let orphanedAt = 0
 let asking = false
+/** The beat behind which a block was told. */
+let toldBeat = -1
 
 setInterval(() => {
   const now = performance.now()
@@ -52,12 +54,14 @@ setInterval(() => {
     if (now - orphanedAt > ORPHAN_MS && now - lastBeatAt > ORPHAN_MS) kill()
   }
   const stuckMs = now - Math.max(lastBeatAt, debuggedAt)
-  if (stuckMs > timeoutMs && !asking) void endStuck(stuckMs)
+  if (asking) return
+  if (timeoutMs > 0 && stuckMs > timeoutMs) void endStuck(stuckMs)
+  else if (slowMs > 0 && stuckMs > slowMs && toldBeat !== beat) void tellBlocked(stuckMs, beat)
 }, beatMs)
 
 async function endStuck(stuckMs: number): Promise<void> {
   asking = true
-  const answer = await askWhere(stuckMs, () => Atomics.load(words, BEAT) !== lastBeat)
+  const answer = await askWhere(stuckMs, () => Atomics.load(words, BEAT) !== lastBeat, true)
   asking = false
   if (answer === 'turns again') return
   const stuck = `TSGI_ERR_WORKER_STUCK The event loop is stuck: for ${(stuckMs / 1000).toFixed(1)} s`
@@ -65,6 +69,18 @@ async function endStuck(stuckMs: number): Promise<void> {
   if (answer === 'no answer') log.error(`${stuck} in native code, which has no JavaScript stack to show; ${end}`)
   else log.error([`${stuck} in ${answer.where}; ${end}`, ...reportLines(answer)].join('\n'))
   kill()
+}
+
+/** It goes on when it has told. */
+async function tellBlocked(stuckMs: number, beat: number): Promise<void> {
+  asking = true
+  toldBeat = beat
+  const answer = await askWhere(stuckMs, () => Atomics.load(words, BEAT) !== beat, false)
+  asking = false
+  if (answer === 'turns again') return
+  const blocked = `TSGI_ERR_SLOW_REQUEST The event loop is blocked: for ${(stuckMs / 1000).toFixed(1)} s`
+  if (answer === 'no answer') log.warn(`${blocked} in native code, which has no JavaScript stack to show`)
+  else log.warn([`${blocked} in ${answer.where}`, ...reportLines(answer)].join('\n'))
 }
 
 function reportLines({ stack, requests, moreRequests }: StuckReport): string[] {

@@ -35,6 +35,7 @@ export class MasterMetrics {
         this.#application.ended(worker, causeOfEnd(exit, worker.endCause), describeExit(exit))
         onExit(worker, exit)
       },
+      onSlow: ({ pid }, report) => this.#application.slow.add(pid, report),
       onSilent: (worker) => this.#application.silent(worker),
     })
     this.#application.started(worker)

@@ -3,7 +3,7 @@ import type { Debugger, Runtime } from 'node:inspector'
 import { extname } from 'node:path'
 
 import { HEARTBEAT } from './heartbeat-shared.ts'
-import type { StackFrame, StuckReport } from './heartbeat-shared.ts'
+import type { StackFrame, StuckQuestion, StuckReport } from './heartbeat-shared.ts'
 
 /** How long the debugger gets to stop a running function, milliseconds; it takes 20. Native code does not let it. */
 const PAUSE_LIMIT_MS = 2000
@@ -18,15 +18,15 @@ const MAX_FRAMES = 30
 
 /**
  * Stops the main thread, from another one, and asks what it is doing. `turns`: whether it has gone on meanwhile.
- * It stays stopped, but for 'turns again'.
+ * `fatal`: it stays stopped, but for 'turns again'; else it goes on.
  */
-export function askWhere(stuckMs: number, turns: () => boolean): Promise<StuckReport | 'turns again' | 'no answer'> {
+export function askWhere(stuckMs: number, turns: () => boolean, fatal: boolean): Promise<StuckReport | 'turns again' | 'no answer'> {
   return new Promise((resolve) => {
     const session = new Session()
     const urls = new Map<string, string>()
     const finish = (answer: StuckReport | 'turns again' | 'no answer'): void => {
       clearTimeout(limit)
-      if (answer === 'turns again') session.disconnect()
+      if (answer === 'turns again' || !fatal) session.disconnect()
       resolve(answer)
     }
     const limit = setTimeout(() => finish(turns() ? 'turns again' : 'no answer'), PAUSE_LIMIT_MS + REPORT_LIMIT_MS)
@@ -40,7 +40,8 @@ export function askWhere(stuckMs: number, turns: () => boolean): Promise<StuckRe
         finish('turns again')
         return
       }
-      const request = JSON.stringify(JSON.stringify({ frames, stuckMs }))
+      const question: StuckQuestion = { frames, stuckMs, fatal }
+      const request = JSON.stringify(JSON.stringify(question))
       const expression = `globalThis[Symbol.for(${JSON.stringify(HEARTBEAT)})](${request})`
       // `timeout` is newer than the types.
       const evaluate = { expression, returnByValue: true, silent: true, timeout: REPORT_LIMIT_MS } as { expression: string }

@@ -1,8 +1,9 @@
 import type { SignOfLife } from './sign-of-life.ts'
+import type { SlowMessage } from './slow-report.ts'
 import type { MessageToMaster } from './worker-messages.ts'
 
 /** From a worker to its master; nobody waits for it. */
-export function send(message: MessageToMaster | SignOfLife): void {
+export function send(message: MessageToMaster | SignOfLife | SlowMessage): void {
   // Without a channel the master is gone, which `disconnect` has told already.
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }

@@ -19,6 +19,8 @@ export interface WorkerClocks {
   readonly workerConcurrency: number
   readonly queueTimeoutMs: number
   readonly heartbeatTimeoutMs: number
+  /** From then on a request that is not answered is slow. */
+  readonly slowRequestMs: number
 }
 
 /** `fd`: an inherited descriptor to listen on; absent: the socket comes with a `ListenerMessage`. */

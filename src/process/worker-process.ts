@@ -9,6 +9,8 @@ import type { EndCause } from './exit-meaning.ts'
 import type { WorkerOutput } from './master-options.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
+import { readSlowReport } from './slow-report.ts'
+import type { SlowReport } from '../server/slow-requests.ts'
 import { loaderUrl } from '../loading/typescript-loader.ts'
 import { readMessageToMaster } from './worker-messages.ts'
 import type { BootMessage, BootStep, WorkerStats, MessageToMaster, MessageToWorker } from './worker-messages.ts'
@@ -54,6 +56,8 @@ export interface WorkerEvents {
   readonly onMessage: (worker: WorkerProcess, message: MessageToMaster) => void
   readonly onStartupTimeout: (worker: WorkerProcess) => void
   readonly onExit: (worker: WorkerProcess, exit: WorkerExit) => void
+  /** One of its requests takes long, or has ended that did. */
+  readonly onSlow?: (worker: WorkerProcess, report: SlowReport) => void
   /** It has told all that it ever will: some of it may come behind its exit. */
   readonly onSilent?: (worker: WorkerProcess) => void
 }
@@ -118,7 +122,9 @@ export class WorkerProcess {
     this.#startupTimer = setTimeout(() => options.events.onStartupTimeout(this), options.startupTimeoutMs)
     this.#child.on('message', (value) => {
       const message = readMessageToMaster(value)
+      const slow = message === undefined ? readSlowReport(value) : undefined
       if (message !== undefined) options.events.onMessage(this, message)
+      else if (slow !== undefined) options.events.onSlow?.(this, slow)
       else this.#onSignOfLife(readSignOfLife(value), boot.clocks?.heartbeatTimeoutMs ?? 0)
     })
     this.#child.on('disconnect', () => options.events.onSilent?.(this))

@@ -4,6 +4,7 @@ import { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import { shutDown } from '../server/lifespan.ts'
 import { Server } from '../server/server.ts'
+import { SlowRequests } from '../server/slow-requests.ts'
 import type { DevelopmentPage } from '../development/development-page.ts'
 import { describeFailure, describeThrown, ListenError } from './boot-failure.ts'
 import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.ts'
@@ -103,6 +104,7 @@ class Worker {
       send({ tsgi: 'step', step: 'listening' })
       if (this.#state !== 'booting') return
       const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks, clients } = this.#boot
+      const slowMs = clocks?.slowRequestMs ?? 0
       this.#server = new Server({
         handler,
         log: this.#log,
@@ -117,6 +119,7 @@ class Worker {
         ...(maxRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes }),
         ...clocks,
         clients,
+        ...(slowMs === 0 ? {} : { slow: new SlowRequests(slowMs, this.#log, (report) => send({ tsgi: 'slow', ...report })) }),
       })
       await this.#listen(this.#server)
     } catch (error) {
@@ -126,7 +129,7 @@ class Worker {
     this.#state = 'ready'
     send({ tsgi: 'ready', kind: describeKind(this.#application) })
     this.#reports.begin(this.#server)
-    this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0)
+    this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0, this.#boot.clocks?.slowRequestMs ?? 0)
     flushCompiledCode()
   }
 
@@ -145,14 +148,16 @@ class Worker {
     return { pid: process.pid, id, generation }
   }
 
-  #startHeartbeat(server: Server, timeoutMs: number): void {
-    if (timeoutMs === 0) return
+  #startHeartbeat(server: Server, timeoutMs: number, slowMs: number): void {
+    if (timeoutMs === 0 && slowMs === 0) return
     startHeartbeat({
       timeoutMs,
+      slowMs,
       errorLog: this.#logs.errorLog,
       inFlight: (limit) => server.describeRequests(limit),
       onBeat: (debugged) => send({ tsgi: 'beat', debugged }),
       onStuck: (where, stuckMs) => send({ tsgi: 'stuck', where, stuckMs }),
+      onBlocked: (stack) => server.admission?.blocked(stack),
       onLost: (error) => this.#log.warn('nothing watches for a stuck event loop any more, but the master', error),
     })
   }

@@ -5,6 +5,7 @@ import { MAX_QUEUED_REQUESTS } from '../interface/limits.ts'
 import type { Logger } from '../interface/logger.ts'
 import type { RequestMeter } from '../gateway/request-meter.ts'
 import { EntryList } from './entry-list.ts'
+import type { SlowRequests } from './slow-requests.ts'
 
 export interface AdmissionLimits {
   /** From the application's call to the head of its response, milliseconds; 0: no limit. */
@@ -23,6 +24,15 @@ const LONGEST_TICK_MS = 1000
 /** How often refused requests are worth a line in the log, milliseconds. An overload must not become a flood of lines. */
 const REFUSALS_LOG_MS = 1000
 
+/** How far a request has come, for a line on one that is slow. */
+export interface Progress {
+  readonly label: string
+  /** Something of its response was sent. */
+  readonly begun: boolean
+  /** What its client gets, or would. */
+  readonly status: number
+}
+
 /** One request, as the clock and the queue see it. */
 export abstract class AdmittedRequest {
   earlier: this | undefined
@@ -32,6 +42,8 @@ export abstract class AdmittedRequest {
   queuedAt = 0
   /** `running`: the clock has nothing to do with it any more. */
   state: 'new' | 'queued' | 'timed' | 'running' | 'done' = 'new'
+  /** When it had begun, of one that is slow; 0: nobody has looked, or it is not. */
+  slowSince = 0
   readonly #admission: Admission
 
   constructor(admission: Admission) {
@@ -44,6 +56,7 @@ export abstract class AdmittedRequest {
   abstract start(): void
   /** Ends it with 504 where its response has not begun. False: it cannot be said yet whether that is so. */
   abstract timeOut(error: TsgiError): boolean
+  abstract get progress(): Progress
   /** Answers 503. */
   abstract refuse(retryAfterSeconds: number): void
 
@@ -62,6 +75,7 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #log: Logger
   readonly #meter: RequestMeter | undefined
+  readonly #slow: SlowRequests | undefined
   readonly #tickMs: number
   /** Requests whose response has not begun. */
   readonly #timed = new EntryList<AdmittedRequest>()
@@ -76,15 +90,18 @@ export class Admission {
   readonly #scope = new AsyncResource('TSGI_QUEUE')
 
   /** Undefined where there is nothing to watch, which then costs nothing. */
-  static for(limits: AdmissionLimits, log: Logger, meter?: RequestMeter): Admission | undefined {
-    return limits.requestTimeoutMs > 0 || limits.workerConcurrency > 0 ? new Admission(limits, log, meter) : undefined
+  static for(limits: AdmissionLimits, log: Logger, meter?: RequestMeter, slow?: SlowRequests): Admission | undefined {
+    const watches = limits.requestTimeoutMs > 0 || limits.workerConcurrency > 0 || slow !== undefined
+    return watches ? new Admission(limits, log, meter, slow) : undefined
   }
 
-  private constructor(limits: AdmissionLimits, log: Logger, meter: RequestMeter | undefined) {
+  private constructor(limits: AdmissionLimits, log: Logger, meter: RequestMeter | undefined, slow: SlowRequests | undefined) {
     this.#limits = limits
+    this.#slow = slow
     this.#meter = meter
     this.#log = log
-    const timeouts = [limits.requestTimeoutMs, limits.workerConcurrency > 0 ? limits.queueTimeoutMs : 0].filter((ms) => ms > 0)
+    const queueTimeoutMs = limits.workerConcurrency > 0 ? limits.queueTimeoutMs : 0
+    const timeouts = [limits.requestTimeoutMs, queueTimeoutMs, slow?.thresholdMs ?? 0].filter((ms) => ms > 0)
     const tickMs = Math.min(...timeouts, Infinity) / TICKS_OF_TIMEOUT
     this.#tickMs = Math.ceil(Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, tickMs)))
   }
@@ -113,6 +130,10 @@ export class Admission {
   done(request: AdmittedRequest): void {
     const { state } = request
     request.state = 'done'
+    if (request.slowSince > 0) {
+      const { label, status } = request.progress
+      this.#slow?.ended(label, performance.now() - request.slowSince, status)
+    }
     switch (state) {
       case 'queued':
         this.#queue.remove(request)
@@ -132,7 +153,7 @@ export class Admission {
 
   #start(request: AdmittedRequest): void {
     this.#running++
-    if (this.#limits.requestTimeoutMs === 0) {
+    if (this.#limits.requestTimeoutMs === 0 && this.#slow === undefined) {
       request.state = 'running'
     } else {
       this.#armTimer()
@@ -202,12 +223,44 @@ export class Admission {
     }
     const { requestTimeoutMs, queueTimeoutMs } = this.#limits
     // An entry is up to one tick younger than it looks.
-    this.#timed.visitUntil(now - requestTimeoutMs - this.#tickMs, (request) => this.#timeOut(request))
+    if (this.#slow !== undefined) {
+      this.#timed.visitUntil(now - this.#slow.thresholdMs - this.#tickMs, (request) => this.#lookWhetherSlow(request))
+    }
+    if (requestTimeoutMs > 0) this.#timed.visitUntil(now - requestTimeoutMs - this.#tickMs, (request) => this.#timeOut(request))
     this.#queue.visitUntil(now - queueTimeoutMs - this.#tickMs, (request) => this.#refuse(request))
     this.#logRefusals(now)
     if (this.#timed.size + this.#queue.size + this.#refused > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+
+  /**
+   * For whoever finds the event loop blocked, in the midst of what blocks it: each request that is not answered is slow, and told as
+   * such to the master.
+   */
+  blocked(stack: readonly string[]): void {
+    const now = performance.now()
+    this.#timed.visitUntil(now, (request) => {
+      if (request.slowSince > 0) return
+      const { label, begun } = request.progress
+      if (begun) return
+      request.slowSince = request.since
+      this.#slow?.blocked(label, now - request.since, stack)
+    })
+  }
+
+  /** A response that has begun may take its time: a download, or events. */
+  #lookWhetherSlow(request: AdmittedRequest): void {
+    if (request.slowSince > 0) return
+    const { label, begun } = request.progress
+    if (!begun) {
+      request.slowSince = request.since
+      this.#slow?.running(label, this.#now - request.since)
+    }
+    if (this.#limits.requestTimeoutMs > 0) return
+    // Nothing else has to look at it.
+    this.#timed.remove(request)
+    request.state = 'running'
   }
 
   #timeOut(request: AdmittedRequest): void {

@@ -4,7 +4,7 @@ import { TsgiError } from '../interface/errors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import { AdmittedRequest } from './admission.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Progress } from './admission.ts'
 import type { Traffic } from './traffic.ts'
 
 /** What a protocol does on one accepted connection. The listener forwards the socket's events to it. */
@@ -105,6 +105,11 @@ class AdmittedExchange extends AdmittedRequest {
   override timeOut(error: TsgiError): boolean {
     this.#exchange.timeOut(error)
     return true
+  }
+
+  override get progress(): Progress {
+    const { label, headSent, ended, outcome } = this.#exchange
+    return { label, begun: headSent || ended, status: outcome }
   }
 
   override refuse(retryAfterSeconds: number): void {

@@ -5,10 +5,11 @@ import type { TsgiError } from '../interface/errors.ts'
 import type { Logger } from '../interface/logger.ts'
 import { familyOf } from '../gateway/peer.ts'
 import { stripAuthority, targetUnderMount } from '../gateway/request-target.ts'
+import { CLIENT_LEFT } from '../gateway/request-meter.ts'
 import type { NodeHandler } from '../gateway/request-handler.ts'
 import { REASONS } from '../gateway/reasons.ts'
 import { AdmittedRequest } from './admission.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Progress } from './admission.ts'
 import { isLast, probeAnswer } from './connection.ts'
 import type { ConnectionServer } from './connection.ts'
 import { answeredPast, logNodeRequest } from './http-access.ts'
@@ -82,6 +83,12 @@ class AdmittedNodeRequest extends AdmittedRequest {
     this.#log.error(`${nodeRequestLabel(this.#request)} answered 504`, error)
     answerPast(this.#request, '504 Gateway Timeout', 'Gateway Timeout\n')
     return true
+  }
+
+  override get progress(): Progress {
+    const response = this.#response
+    const begun = response.destroyed || hasSent(response)
+    return { label: nodeRequestLabel(this.#request), begun, status: hasSent(response) ? response.statusCode : CLIENT_LEFT }
   }
 
   override refuse(retryAfterSeconds: number): void {

@@ -23,6 +23,7 @@ import { ConnectionLimit, REFUSED } from './connection-limit.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
+import type { SlowRequests } from './slow-requests.ts'
 import { acceptWithSharedReads } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
 import { Traffic } from './traffic.ts'
@@ -56,6 +57,8 @@ export interface ServerOptions {
   readonly workerConcurrency?: number
   /** How long the others wait for their turn, milliseconds; 0, the default: not at all. */
   readonly queueTimeoutMs?: number
+  /** Undefined: nobody wants to know of requests that take long. */
+  readonly slow?: SlowRequests | undefined
   readonly headerTimeoutMs?: number
   readonly keepAliveTimeoutMs?: number
   /** For clients that come over TCP by HTTP; absent: those of `node:http`, as for a proxy. */
@@ -135,6 +138,7 @@ export class Server implements SocketOwner {
       },
       options.log,
       options.meter,
+      options.slow,
     )
     this.limits = {
       maxParamsBytes: options.maxParamsBytes ?? MAX_PARAMS_BYTES,

@@ -297,6 +297,14 @@ export const SETTINGS = {
     theme: 'Limits',
     commands: ALL,
   }),
+  slowRequestTime: setting({
+    kind: duration('TIME', 0),
+    default: 0,
+    defaultText: '0s',
+    help: 'Time after which a request without an answer is logged while it runs, with the stack of what blocks the event loop; 0: never',
+    theme: 'Limits',
+    commands: BOTH,
+  }),
   pidFile: setting({
     kind: path('FILE'),
     default: undefined,

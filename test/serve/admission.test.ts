@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Admission, AdmittedRequest } from '../../src/server/admission.ts'
-import type { AdmissionLimits } from '../../src/server/admission.ts'
+import type { AdmissionLimits, Progress } from '../../src/server/admission.ts'
 import { until } from '../support/until.ts'
 
 const LOG = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
@@ -10,6 +10,10 @@ class Recorded extends AdmittedRequest {
   startedAt = 0
   timedOutAt = 0
   refused = false
+
+  override get progress(): Progress {
+    return { label: '', begun: false, status: 0 }
+  }
 
   override wait(): void {}
 

@@ -4,9 +4,9 @@ import { quote, TsgiError } from '../../interface/errors.ts'
 import type { ErrorCode } from '../../interface/errors.ts'
 import type { Logger } from '../../interface/logger.ts'
 import type { EndedWorker } from '../../process/ended-worker.ts'
+import { LineBudget } from '../../server/line-budget.ts'
 import { CAUSES } from './causes.ts'
 import type { FailedRequest } from './failed-request.ts'
-import { LineBudget } from './line-budget.ts'
 
 /** A worker's end is known a moment after the proxy has seen its connections close: so long a failure waits for it, milliseconds. */
 const SETTLE_MS = 400

@@ -1,4 +1,4 @@
-/** Lines that one code may have in a window, and how long that is, milliseconds: a site that is down fails thousands of requests a second. */
+/** Lines that one code may have in a window, and how long that is, milliseconds: a site that is down, or slow, has thousands of such requests a second. */
 const LINES = 10
 const WINDOW_MS = 10_000
 
