@@ -5,7 +5,5 @@ import type { SiteSources } from './site.ts'
 /** What the proxy reads that the launcher runs. Throws `TSGI_ERR_OPTION` and `TSGI_ERR_PROXY_CONFIG`. */
 export function configurationOf(sources: SiteSources, proxy: ProxyDriver): Configuration {
   const site = siteOf(sources)
-  // Apache's goes through pipes, which are there only while it runs.
-  const failures = proxy.type === 'nginx' ? { failures: sources.root.failuresPath } : {}
-  return proxy.configuration({ ...site, logs: { ...site.logs, ...failures } })
+  return proxy.configuration({ ...site, logs: { ...site.logs, failures: sources.root.failuresPath } })
 }

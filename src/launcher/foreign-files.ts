@@ -70,6 +70,6 @@ function isSpool(path: string): boolean {
 function isRunning(path: string): boolean {
   return (
     lstatSync(path).isDirectory() &&
-    readdirSync(path).every((name) => /^(?:\d+|current|next|room|trial|access\.pipe|error\.pipe)$/.test(name))
+    readdirSync(path).every((name) => /^(?:\d+|current|next|room|trial|(?:access|error|failures)\.pipe)$/.test(name))
   )
 }

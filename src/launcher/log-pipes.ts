@@ -28,16 +28,22 @@ export class LogPipes {
   /** The logs, whose last lines have all that the proxy has written. */
   readonly logs: Logs
   readonly #access: { readonly pipe: LinePipe; readonly sink: FileSink; readonly losses: Losses } | undefined
-  readonly #error: LinePipe | undefined
+  readonly #error: LinePipe
+  readonly #failures: LinePipe
 
-  private constructor(logs: Logs, access: string | undefined, error: string | undefined, log: Logger) {
+  private constructor(logs: Logs, paths: PipePaths, log: Logger, onProxyLine: (line: string) => void) {
+    const { access, error, failures } = paths
     if (access !== undefined && typeof logs.access === 'object' && 'file' in logs.access) {
       const { file } = logs.access
       const losses = new Losses((message) => log.warn(`${file}: ${message}`))
       const sink = new FileSink(file, losses)
       this.#access = { sink, losses, pipe: new LinePipe(access, (line) => sink.write(line)) }
     }
-    if (error !== undefined) this.#error = new LinePipe(error, (line) => logs.writeLine(line))
+    this.#error = new LinePipe(error, (line) => {
+      logs.writeLine(line)
+      onProxyLine(line)
+    })
+    this.#failures = new LinePipe(failures, onProxyLine)
     this.logs = {
       ...logs,
       lastLines: () => {
@@ -47,8 +53,16 @@ export class LogPipes {
     }
   }
 
-  /** Makes a pipe for each log that is a file. Throws `TSGI_ERR_SERVER_ROOT`, `TSGI_ERR_LOG`. */
-  static async make({ runningPath }: Pick<ServerRoot, 'runningPath'>, logs: Logs, log: Logger): Promise<LogPipes> {
+  /**
+   * Makes a pipe for an access log that is a file, and for the error log, whatever that is. `onProxyLine`: takes the lines of the
+   * error log, and those on requests that failed. Throws `TSGI_ERR_SERVER_ROOT`, `TSGI_ERR_LOG`.
+   */
+  static async make(
+    { runningPath }: Pick<ServerRoot, 'runningPath'>,
+    logs: Logs,
+    log: Logger,
+    onProxyLine: (line: string) => void = () => {},
+  ): Promise<LogPipes> {
     const make = async (name: string): Promise<string> => {
       const path = join(runningPath, name)
       try {
@@ -62,12 +76,12 @@ export class LogPipes {
       }
     }
     const toFile = typeof logs.access === 'object' && 'file' in logs.access
-    return new LogPipes(
-      logs,
-      toFile ? await make('access.pipe') : undefined,
-      logs.error === 'terminal' ? undefined : await make('error.pipe'),
-      log,
-    )
+    const paths = {
+      access: toFile ? await make('access.pipe') : undefined,
+      error: await make('error.pipe'),
+      failures: await make('failures.pipe'),
+    }
+    return new LogPipes(logs, paths, log, onProxyLine)
   }
 
   /** What the proxy is to write to. */
@@ -75,7 +89,8 @@ export class LogPipes {
     return {
       ...logs,
       ...(this.#access === undefined ? {} : { access: { file: this.#access.pipe.path } }),
-      ...(this.#error === undefined ? {} : { error: { file: this.#error.path } }),
+      error: { file: this.#error.path },
+      failures: this.#failures.path,
     }
   }
 
@@ -87,15 +102,23 @@ export class LogPipes {
 
   async close(): Promise<void> {
     this.#access?.pipe.close()
-    this.#error?.close()
+    this.#error.close()
+    this.#failures.close()
     await this.#access?.sink.close()
     this.#access?.losses.end()
   }
 
   #drain(): void {
     this.#access?.pipe.drain()
-    this.#error?.drain()
+    this.#error.drain()
+    this.#failures.drain()
   }
+}
+
+interface PipePaths {
+  readonly access: string | undefined
+  readonly error: string
+  readonly failures: string
 }
 
 /** A named pipe, read line by line. */

@@ -173,7 +173,14 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
       if (fresh) rmSync(path, { recursive: true, force: true })
       // Without a proxy none of these is ours.
       else if (proxy !== undefined)
-        for (const each of [...socketPaths, pidPath, spoolPath, join(path, 'tsgi-failures.log'), `${configurationPath}.next`, runningPath])
+        for (const each of [
+          ...socketPaths,
+          pidPath,
+          spoolPath,
+          join(path, 'tsgi-failures.log'),
+          `${configurationPath}.next`,
+          runningPath,
+        ])
           rmSync(each, { recursive: true, force: true })
     },
   }

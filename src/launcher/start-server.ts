@@ -35,6 +35,7 @@ import { ProxyReload } from './proxy-reload.ts'
 import { RunningConfiguration } from './running-configuration.ts'
 import { SideService } from './side-service.ts'
 import { watchFailures } from './why/watch-failures.ts'
+import type { FailureWatch } from './why/watch-failures.ts'
 import { rereadWithEnviron } from './user-files.ts'
 import { deathSignalPrefix, ProxyProcess, testConfiguration } from './proxy-process.ts'
 import { wantsColour } from './terminal-colour.ts'
@@ -158,7 +159,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   const { first, others } = applicationsOf(plan, log)
   const master = new MasterGroup(first, others)
   const metrics = new MetricsSource(master.masters)
-  const why = proxy?.type === 'nginx' ? watchFailures(plan, master.masters, log) : undefined
+  const why = proxy === undefined ? undefined : watchFailures(plan, proxy.type, master.masters, log)
   undo.push(() => why?.close())
   const metricsServer = await MetricsServer.open({ settings, source: metrics, log })
   undo.push(() => metricsServer?.close())
@@ -173,7 +174,7 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
     })
   })
   try {
-    const test = proxy === undefined ? undefined : tested(plan, proxy, log, undo)
+    const test = proxy === undefined ? undefined : tested(plan, proxy, log, undo, why)
     const prefix = proxy === undefined ? [] : deathSignalPrefix()
     const [copied] = await Promise.race([failure, Promise.all([test, master.start()])])
     taken = copied
@@ -209,11 +210,17 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
 }
 
 /** Tests the configuration; where the proxy reads it again and again, also the copy that it is to read, which is what this gives. */
-async function tested(plan: Plan, proxy: ProxyDriver, log: Logger, undo: Undo[]): Promise<RunningConfiguration | undefined> {
+async function tested(
+  plan: Plan,
+  proxy: ProxyDriver,
+  log: Logger,
+  undo: Undo[],
+  why: FailureWatch | undefined,
+): Promise<RunningConfiguration | undefined> {
   const { root, logs } = plan
   await testConfiguration(proxy, root, logs, root.configurationPath)
   if (!proxy.readsAgain) return undefined
-  const pipes = await LogPipes.make(root, logs, log)
+  const pipes = await LogPipes.make(root, logs, log, (line) => why?.push(line))
   undo.push(() => pipes.close())
   const taken = new RunningConfiguration(root, proxy, pipes)
   await testConfiguration(proxy, root, logs, taken.copy(plan))

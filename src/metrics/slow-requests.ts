@@ -40,7 +40,8 @@ export class SlowRequests {
   /** The worker has ended, and its requests with it. */
   ended(worker: number): void {
     for (const [index, each] of this.#last.entries()) {
-      if (each.worker === worker && each.running) this.#last[index] = { ...each, running: false, ms: each.ms + Date.now() - each.at }
+      if (each.worker === worker && each.running)
+        this.#last[index] = { ...each, running: false, ms: each.ms + Date.now() - each.at }
     }
   }
 

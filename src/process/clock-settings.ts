@@ -3,7 +3,10 @@ import type { WorkerClocks } from './worker-messages.ts'
 
 /** What workers are told of the clocks. */
 export function clocksOf(
-  settings: Pick<Settings<'serve'>, 'requestTimeout' | 'workerConcurrency' | 'queueTimeout' | 'heartbeatTimeout' | 'slowRequestTime'>,
+  settings: Pick<
+    Settings<'serve'>,
+    'requestTimeout' | 'workerConcurrency' | 'queueTimeout' | 'heartbeatTimeout' | 'slowRequestTime'
+  >,
 ): WorkerClocks {
   return {
     requestTimeoutMs: settings.requestTimeout,

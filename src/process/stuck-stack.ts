@@ -20,7 +20,11 @@ const MAX_FRAMES = 30
  * Stops the main thread, from another one, and asks what it is doing. `turns`: whether it has gone on meanwhile.
  * `fatal`: it stays stopped, but for 'turns again'; else it goes on.
  */
-export function askWhere(stuckMs: number, turns: () => boolean, fatal: boolean): Promise<StuckReport | 'turns again' | 'no answer'> {
+export function askWhere(
+  stuckMs: number,
+  turns: () => boolean,
+  fatal: boolean,
+): Promise<StuckReport | 'turns again' | 'no answer'> {
   return new Promise((resolve) => {
     const session = new Session()
     const urls = new Map<string, string>()

@@ -31,7 +31,8 @@ export class SlowRequests {
   /** It has begun no response yet. */
   running(label: string, ms: number): void {
     this.#tell({ label, ms, running: true })
-    if (this.#mayLog('running')) this.#log.warn(`${label} is not answered after ${seconds(ms)}`, new TsgiError('TSGI_ERR_SLOW_REQUEST'))
+    if (this.#mayLog('running'))
+      this.#log.warn(`${label} is not answered after ${seconds(ms)}`, new TsgiError('TSGI_ERR_SLOW_REQUEST'))
   }
 
   /** The event loop is blocked, by this request or another one. Whoever has found that out logs it. */

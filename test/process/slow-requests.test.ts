@@ -30,7 +30,9 @@ describe('--slow-request-time', () => {
   test('logs the code that blocks the event loop, with its stack, and lets it go on', async () => {
     const { served, socket } = await serve('--slow-request-time', '500ms')
     const answer = get(socket, '/compute')
-    await served.until(/warn \[\d+\] TSGI_ERR_SLOW_REQUEST The event loop is blocked: for \d\.\d s in compute \(\S+slow\.ts:\d+:\d+\)/)
+    await served.until(
+      /warn \[\d+\] TSGI_ERR_SLOW_REQUEST The event loop is blocked: for \d\.\d s in compute \(\S+slow\.ts:\d+:\d+\)/,
+    )
     await served.until(/ +at application \(\S+slow\.ts:\d+:\d+\)$/m)
     await served.until(/ +request in flight: GET \/compute \[\S+\]$/m)
     expect((await answer).status).toBe(203)

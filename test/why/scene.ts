@@ -96,7 +96,10 @@ export class Scene {
     return new Promise((resolve, reject) => {
       const outgoing = request({ socketPath: join(this.root, 'metrics.sock'), path: '/metrics' }, (answer) => {
         let text = ''
-        answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve(text))
+        answer
+          .setEncoding('utf8')
+          .on('data', (chunk: string) => (text += chunk))
+          .on('end', () => resolve(text))
       })
       outgoing.on('error', reject).end()
     })
@@ -104,7 +107,8 @@ export class Scene {
 
   /** The one line that explains the request with this id. */
   async explained(id: string): Promise<string> {
-    const lines = (): string[] => this.log.split('\n').filter((line) => line.includes(`[${id}]`) && / error \[\d+\] TSGI_ERR_/.test(line))
+    const lines = (): string[] =>
+      this.log.split('\n').filter((line) => line.includes(`[${id}]`) && / error \[\d+\] TSGI_ERR_/.test(line))
     await until(() => lines().length > 0, `the line on ${id} in:\n${this.log}`)
     return lines().join('\n')
   }

@@ -44,7 +44,9 @@ describe('a request that fails between nginx and a worker', () => {
     const again = await scene.held()
     process.kill(again.pid, 'SIGKILL')
     const line = await scene.explained(idOf(await answer))
-    expect(line).toMatch(new RegExp(`TSGI_ERR_REQUEST_KILLED GET /wait .* got 502: .*worker (?:${pid}|${again.pid}) ended by SIGKILL`))
+    expect(line).toMatch(
+      new RegExp(`TSGI_ERR_REQUEST_KILLED GET /wait .* got 502: .*worker (?:${pid}|${again.pid}) ended by SIGKILL`),
+    )
     expect(line).toMatch(/it had \d+ MB shortly before/)
   })
 
@@ -73,7 +75,9 @@ describe('a request that fails between nginx and a worker', () => {
     const scene = await Scene.start(...NGINX)
     const answer = await scene.get('/large')
     expect(answer.status).toBe(502)
-    expect(await scene.explained(idOf(answer))).toMatch(/TSGI_ERR_RESPONSE_HEAD_TOO_LARGE GET \/large \[\w+\] got 502: .*32 KB.*cookies/)
+    expect(await scene.explained(idOf(answer))).toMatch(
+      /TSGI_ERR_RESPONSE_HEAD_TOO_LARGE GET \/large \[\w+\] got 502: .*32 KB.*cookies/,
+    )
   })
 
   test('for a socket that was removed is explained by its path', async () => {
@@ -119,13 +123,15 @@ describe('a request that fails between nginx and a worker', () => {
   test('that gets rubbish is explained by the words of nginx', async () => {
     const scene = await Scene.start(...UWSGI)
     renameSync(scene.socket, `${scene.socket}.away`)
-    const server = createServer((socket) => socket.end('\0rubbish\r\n\r\n'))
+    const server = createServer((socket) => socket.on('error', () => {}).end('\0rubbish\r\n\r\n'))
     await new Promise<void>((resolve) => server.listen(scene.socket, resolve))
     onTestFinished(() => void server.close())
     chmodSync(scene.socket, 0o666)
     const answer = await scene.get('/')
     expect(answer.status).toBe(502)
-    expect(await scene.explained(idOf(answer))).toMatch(/TSGI_ERR_RESPONSE_MALFORMED GET \/ \[\w+\] got 502: .*upstream sent invalid header/)
+    expect(await scene.explained(idOf(answer))).toMatch(
+      /TSGI_ERR_RESPONSE_MALFORMED GET \/ \[\w+\] got 502: .*upstream sent invalid header/,
+    )
   })
 
   test('whose response ends half-way is explained beside the line of the worker, which has the same id', async () => {
@@ -154,7 +160,10 @@ describe('a request that fails between nginx and a worker', () => {
     const socket = connect({ host: '127.0.0.1', port: Number(host.split(':')[1]) })
     socket.write('GET /wait HTTP/1.1\r\nHost: x\r\n\r\n')
     setTimeout(() => socket.destroy(), 200)
-    await until(() => /debug \[\d+\] TSGI_ERR_CLIENT_DISCONNECTED GET \/wait \[\w+\]: the client left/.test(scene.log), 'the line')
+    await until(
+      () => /debug \[\d+\] TSGI_ERR_CLIENT_DISCONNECTED GET \/wait \[\w+\]: the client left/.test(scene.log),
+      'the line',
+    )
   })
 
   // Where this machine lets nobody limit memory, memory-kills.test.ts has to do.

@@ -38,13 +38,13 @@ const cannotConnect = (...errors: readonly number[]): Cause['fits'] =>
 
 /** The connection was closed, or broke, where a response should have come. */
 const CLOSED =
-  /^upstream prematurely closed |^(?:recv|send|writev|readv|sendmsg|recvmsg)\(\) failed |^\((?:104|32|54|70014|20014)\)|^AH0(?:1075|1067|1074|1102|1097|1084|0858|0860|1110|1071|0898|1114|1073)\b|^AH10(?:098|154|404)\b/
+  /^upstream prematurely closed |^(?:recv|send|writev|readv|sendmsg|recvmsg)\(\) failed |^\((?:104|32|54|70014|20014)\)|^AH0(?:1075|1067|1074|1102|1097|1084|0858|0860|1110|1071|0898|1114|1073)\b|^AH10(?:098|154|404)\b|^End of script output before headers/
 
 /** A worker that ended at this moment, by the cause of its end. */
 const worker =
   (test: (worker: EndedWorker) => boolean): Cause['fits'] =>
   (facts) =>
-    facts.worker !== undefined && test(facts.worker) && says(CLOSED)(facts)
+    facts.worker !== undefined && test(facts.worker) && (facts.request.words === undefined || says(CLOSED)(facts))
 
 const ended = ({ worker: each }: FailureFacts): string => `worker ${each?.pid ?? ''} ${each?.how ?? ''}`
 
@@ -115,8 +115,8 @@ export const CAUSES: readonly Cause[] = [
   {
     code: 'TSGI_ERR_RESPONSE_HEAD_TOO_LARGE',
     level: 'error',
-    fits: says(/^upstream sent too big header|^AH10124: |(?:^AH01070: |^AH00898: |^AH0086[01]: |: )?.*(?:header line too long|too large header)/i),
-    what: () => "the head of the response is larger than the proxy's buffer (32 KB for all of its fields)",
+    fits: says(/^upstream sent too big header|^AH10124: |^Premature end of script headers/),
+    what: () => 'the head of the response is larger than the proxy takes (nginx: 32 KB in all; Apache: 8 KB for a field)',
     fix: 'Send less in the head: look at cookies that grow, and keep sessions on the server',
   },
   {
@@ -147,7 +147,8 @@ export const CAUSES: readonly Cause[] = [
     code: 'TSGI_ERR_SOCKET_REFUSED',
     level: 'error',
     fits: cannotConnect(111, 61),
-    what: ({ request: { socketPath } }) => `nobody listens on the workers' socket${socketPath === undefined ? '' : ` ${socketPath}`}`,
+    what: ({ request: { socketPath } }) =>
+      `nobody listens on the workers' socket${socketPath === undefined ? '' : ` ${socketPath}`}`,
     fix: 'Restart the server; another process may have put a socket of its own in that place',
   },
   {
@@ -160,14 +161,19 @@ export const CAUSES: readonly Cause[] = [
   {
     code: 'TSGI_ERR_PROXY_LIMIT',
     level: 'error',
-    fits: says(/^\d+ worker_connections are not enough|^(?:socket|accept4?|open|pipe)\(\) .*failed \((?:23|24): |^\((?:23|24)\)|^AH0034: /),
+    fits: says(
+      /^\d+ worker_connections are not enough|^(?:socket|accept4?|open|pipe)\(\) .*failed \((?:23|24): |^\((?:23|24)\)|^AH0034: /,
+    ),
     what: ({ request: { words } }) => `the proxy has no room for another connection: ${words ?? ''}`,
     fix: 'Raise --max-clients, and the limit of open files (`ulimit -n`, LimitNOFILE= in systemd)',
   },
   {
     code: 'TSGI_ERR_RESPONSE_MALFORMED',
     level: 'error',
-    fits: says(/^upstream sent |^upstream rejected |^AH0(?:1070|1068|1069|1072|1098|1099|1100|1106|1107): |malformed header|premature end of script headers/i),
+    fits: (facts) =>
+      // tsgi itself ends what it breaks off over FastCGI with a record that is none.
+      !(facts.request.begun && /AH01068/.test(facts.request.words ?? '')) &&
+      says(/^upstream sent |^upstream rejected |^AH0(?:1070|1068|1069|1072|1098|1099|1100|1106|1107): |^malformed header/)(facts),
     what: ({ request: { words } }) => `what came back is no response: ${words ?? ''}`,
     fix: 'Something else than tsgi answers on that socket, or writes to its connections: see who does (`ss -xlp`), and use no raw descriptors in the application',
   },

@@ -14,6 +14,8 @@ export interface FailedRequest {
   readonly seconds: number | undefined
   /** What the proxy says happened, without what clients can put into it. Undefined: it says nothing. */
   readonly words: string | undefined
+  /** The proxy said nothing, so that the status may be the application's own: only the end of a worker makes it a failure. */
+  readonly doubtful?: boolean
   /** Of the workers that the request was for; undefined where the proxy does not tell. */
   readonly socketPath: string | undefined
 }

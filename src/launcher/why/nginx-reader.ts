@@ -59,7 +59,11 @@ export class NginxReader implements FailureReader {
     for (const [key, all] of this.#waiting) {
       if ((all[0]?.at ?? now) > now - EXPIRY_MS) break
       const old = all.filter(({ at }) => at <= now - EXPIRY_MS)
-      this.#keep(key, all, all.filter((words) => !old.includes(words)))
+      this.#keep(
+        key,
+        all,
+        all.filter((words) => !old.includes(words)),
+      )
       for (const { at, text, line } of old) {
         if (!BROKEN_OFF.test(text)) continue
         const [, request = '', socketPath] = REQUEST_IN_LINE.exec(line) ?? []
@@ -116,7 +120,9 @@ function membersOf(json: string): Record<FailureMember, string> | undefined {
     const members: unknown = JSON.parse(json)
     if (typeof members !== 'object' || members === null) return undefined
     // nginx writes every member, each as text.
-    return Object.values(members).every((each) => typeof each === 'string') ? (members as Record<FailureMember, string>) : undefined
+    return Object.values(members).every((each) => typeof each === 'string')
+      ? (members as Record<FailureMember, string>)
+      : undefined
   } catch {
     // A line that was cut off, as where the disk was full.
     return undefined

@@ -14,6 +14,9 @@ const SETTLE_MS = 400
 /** A worker that ended so long before or after is another matter, milliseconds. */
 const SAME_MOMENT_MS = 1500
 
+/** The same where nothing else says that the request has failed, milliseconds. */
+const VERY_MOMENT_MS = 300
+
 /** Failures that wait. Beyond them the oldest is explained with what is known. */
 const MAX_WAITING = 4096
 
@@ -22,8 +25,14 @@ const MAX_ENDS = 256
 
 export interface WhyOptions {
   readonly log: Logger
-  /** The applications' sockets, by their paths. */
-  readonly applications: ReadonlyMap<string, FailureCounter>
+  readonly applications: readonly ExplainedApplication[]
+}
+
+/** An application and where it is. */
+export interface ExplainedApplication extends FailureCounter {
+  readonly socketPath: string
+  /** `''` or `/x` */
+  readonly mountPoint: string
 }
 
 /** Counts an application's failed requests. */
@@ -34,6 +43,7 @@ export interface FailureCounter {
 /** A failure that waits for what else may become known of it. */
 interface Waiting {
   readonly request: FailedRequest
+  readonly application: ExplainedApplication
   readonly since: number
 }
 
@@ -52,9 +62,11 @@ export class WhyFailed {
   }
 
   failed(request: FailedRequest): void {
+    const application = this.#applicationOf(request)
     // Of a server that somebody else runs.
-    if (request.socketPath !== undefined && !this.#options.applications.has(request.socketPath)) return
-    this.#waiting.push({ request, since: performance.now() })
+    if (application === undefined) return
+    const { socketPath } = application
+    this.#waiting.push({ request: { ...request, socketPath }, application, since: performance.now() })
     if (this.#waiting.length > MAX_WAITING) this.#explain(this.#waiting.shift())
   }
 
@@ -71,7 +83,8 @@ export class WhyFailed {
   /** Explains what has waited long enough. `all`: everything, for the end. */
   look(all = false): void {
     const now = performance.now()
-    while (this.#waiting.length > 0 && (all || now - (this.#waiting[0]?.since ?? 0) >= SETTLE_MS)) this.#explain(this.#waiting.shift())
+    while (this.#waiting.length > 0 && (all || now - (this.#waiting[0]?.since ?? 0) >= SETTLE_MS))
+      this.#explain(this.#waiting.shift())
     for (const [code, count] of this.#budget.rest(now, all)) {
       this.#options.log.error(`${code} and ${count} more requests in the last seconds, for the same reason`)
     }
@@ -79,35 +92,40 @@ export class WhyFailed {
 
   #explain(waiting: Waiting | undefined): void {
     if (waiting === undefined) return
-    const { request } = waiting
+    const { request, application } = waiting
     const facts = {
       request,
       worker: this.#endAt(request),
       socket: () => describeSocket(request.socketPath),
     }
+    if (request.doubtful === true && facts.worker === undefined) return
     const cause = CAUSES.find(({ fits }) => fits(facts))
     if (cause === undefined) return
     const { code, level, what, fix } = cause
     const label = `${quote(withoutProtocol(request.request)).slice(1, -1)} [${request.id}]`
     const text = `${what(facts)}. ${typeof fix === 'string' ? fix : fix(facts)}.`
-    this.#counter(request)?.failed({ code, label, text })
+    application.failed({ code, label, text })
     if (!this.#budget.take(code)) return
     const outcome = request.begun || request.status === 0 ? 'was broken off' : `got ${request.status}`
     if (level === 'debug') this.#options.log.debug(`${code} ${label}: ${text}`)
     else this.#options.log.error(`${label} ${outcome}`, new TsgiError(code, text))
   }
 
-  #counter({ socketPath }: FailedRequest): FailureCounter | undefined {
+  /** By its socket, else by its URL: the one with the longest mount point that is above it. */
+  #applicationOf({ socketPath, request }: FailedRequest): ExplainedApplication | undefined {
     const { applications } = this.#options
-    const [first] = applications.values()
-    return socketPath === undefined ? first : applications.get(socketPath)
+    if (socketPath !== undefined) return applications.find((each) => each.socketPath === socketPath)
+    const path = / (\/[^ ?]*)/.exec(request)?.[1] ?? '/'
+    const above = applications.filter(({ mountPoint }) => `${path}/`.startsWith(`${mountPoint}/`))
+    return above.toSorted((a, b) => b.mountPoint.length - a.mountPoint.length)[0] ?? applications[0]
   }
 
   /** The one that ended nearest to it. */
-  #endAt({ at, socketPath }: FailedRequest): EndedWorker | undefined {
+  #endAt({ at, socketPath, doubtful }: FailedRequest): EndedWorker | undefined {
+    const limit = doubtful === true ? VERY_MOMENT_MS : SAME_MOMENT_MS
     const distance = ({ worker }: { worker: EndedWorker }): number => Math.abs(worker.at - at)
     return this.#ends
-      .filter((end) => (socketPath === undefined || end.socketPath === socketPath) && distance(end) <= SAME_MOMENT_MS)
+      .filter((end) => (socketPath === undefined || end.socketPath === socketPath) && distance(end) <= limit)
       .toSorted((a, b) => distance(a) - distance(b))[0]?.worker
   }
 }

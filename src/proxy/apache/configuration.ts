@@ -13,6 +13,7 @@ import { requestHeaders } from './params.ts'
 import { serverNameWord } from './names.ts'
 import { clientConnections } from './processes.ts'
 import { compressionDirectives } from './compression.ts'
+import { failureLog } from './failures.ts'
 import { fileDirectives, hasFiles } from './files.ts'
 import { sessionCache } from './tls.ts'
 import { virtualHosts } from './virtual-hosts.ts'
@@ -71,6 +72,7 @@ export function apacheDirectives(site: Site, build: ApacheBuild): Node[] {
     directive('UseCanonicalPhysicalPort', 'On'),
     { comment: '' },
     ...logs(site),
+    ...failureLog(site),
     directive('ServerTokens', 'Prod'),
     directive('ServerSignature', 'Off'),
     directive('TraceEnable', 'Off'),

@@ -47,6 +47,7 @@ export const DIRECTIVES = {
   DocumentRoot: ['words', 'plain'],
   ErrorDocument: ['words'],
   ErrorLog: ['words', 'plain'],
+  ErrorLogFormat: ['words'],
   FileETag: ['words'],
   ForceType: ['words'],
   GracefulShutdownTimeout: ['words'],

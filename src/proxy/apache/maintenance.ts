@@ -1,6 +1,7 @@
 import { TsgiError } from '../../interface/errors.ts'
 import { absolute } from '../absolute-path.ts'
 import type { Site } from '../site.ts'
+import { failurePages } from './failures.ts'
 import { openFile } from './files.ts'
 import { directive, from, literal, own, regexOf, section } from './directive.ts'
 import type { Node } from './directive.ts'
@@ -37,7 +38,8 @@ function butForProbe(token: string): Node[] {
 }
 
 /** What is shown in place of an error. Throws `TSGI_ERR_OPTION`. */
-export function errorPages({ errorDocuments, errorOverride, maintenance }: Site): Node[] {
+export function errorPages(site: Site): Node[] {
+  const { errorDocuments, errorOverride, maintenance } = site
   const named = new Set(errorDocuments.map(({ code }) => code))
   if (maintenance !== undefined && named.has(503)) {
     throw new TsgiError(
@@ -57,6 +59,7 @@ export function errorPages({ errorDocuments, errorOverride, maintenance }: Site)
     ]),
     ...(errorOverride && codes.length > 0 ? [from('error-override', directive('ProxyErrorOverride', 'On', ...codes))] : []),
     ...maintenancePage(maintenance, named),
+    ...failurePages(site, named),
   ]
 }
 

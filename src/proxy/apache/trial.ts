@@ -18,12 +18,13 @@ export interface TrialPlace {
  */
 export function apacheTrial(site: Site, build: ApacheBuild, { address, errorLog, pidPath }: TrialPlace): string {
   const { tls } = site
+  const { failures: _, ...logs } = site.logs
   const nodes = apacheDirectives(
     {
       ...site,
       listen: site.listen.map(address),
       ...(tls === undefined ? {} : { tls: { ...tls, listen: tls.listen.map(address) } }),
-      logs: { ...site.logs, access: 'off', error: { file: errorLog } },
+      logs: { ...logs, access: 'off', error: { file: errorLog } },
       pidPath,
     },
     build,

@@ -67,12 +67,17 @@ function application(site: Site, build: ApacheBuild, secure: boolean): Node[] {
     ...clientChecks(site, secure),
     ...hsts(site, secure),
     ...errorPages(site),
-    ...(site.wire === 'http' ? [] : variables(site, build)),
+    ...(site.wire === 'http' ? idOfFailures(site) : variables(site, build)),
     ...aliases(site),
     ...otherServers(site),
     ...workers(site),
     ...includes(site),
   ]
+}
+
+/** Workers are told no variables over HTTP; the log is. */
+function idOfFailures({ logs }: Site): Node[] {
+  return logs.failures === undefined ? [] : requestVariables()
 }
 
 /** httpd's own LimitRequestBody is not for what is passed on. A body without a length is the workers' to refuse. */

@@ -54,13 +54,12 @@ export function failureWords({ logs: { failures } }: Site): Directive[] {
 export function failureLog({ logs: { failures } }: Site): Node[] {
   if (failures === undefined) return []
   return [
-    { comment: 'Requests that failed between nginx and the application, for the launcher, which explains them in the error log.' },
+    {
+      comment: 'Requests that failed between nginx and the application, for the launcher, which explains them in the error log.',
+    },
     block(
       'map',
-      [
-        SUSPECT_KEY.flatMap((name, index) => [...(index === 0 ? [] : [literal('|')]), variable(name)]),
-        variable('tsgi_failed'),
-      ],
+      [SUSPECT_KEY.flatMap((name, index) => [...(index === 0 ? [] : [literal('|')]), variable(name)]), variable('tsgi_failed')],
       [entry('default', '0'), ...SUSPECT.map((pattern) => entry(literal(pattern), '1'))],
     ),
     directive('log_format', FORMAT, 'escape=json', [literal(FAILURE_MARK), ...jsonObject()]),
