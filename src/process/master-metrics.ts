@@ -1,6 +1,7 @@
 import { ApplicationMetrics } from '../metrics/application-metrics.ts'
 import type { ApplicationSnapshot, CountedWorker, WorkerEvent } from '../metrics/application-metrics.ts'
 import type { FailedRequest } from '../metrics/failed-requests.ts'
+import type { SlowRequest } from '../metrics/slow-requests.ts'
 import { causeOfEnd, describeExit } from './exit-meaning.ts'
 import type { MasterOptions } from './master-options.ts'
 import type { WorkerEvents, WorkerProcess } from './worker-process.ts'
@@ -54,6 +55,16 @@ export class MasterMetrics {
   /** A request has failed between the proxy and a worker. */
   failed(failure: Omit<FailedRequest, 'at'>): void {
     this.#application.failures.add(failure)
+  }
+
+  /** The last ones, the oldest first. */
+  get failedRequests(): readonly FailedRequest[] {
+    return this.#application.failures.last
+  }
+
+  /** The last ones, the oldest first. */
+  get slowRequests(): readonly SlowRequest[] {
+    return this.#application.slow.last
   }
 
   get events(): readonly WorkerEvent[] {

@@ -11,10 +11,9 @@ const MAX_FRAMES = 30
 /** A message of ours, or undefined. */
 export function readSlowReport(value: unknown): SlowReport | undefined {
   if (typeof value !== 'object' || value === null || Reflect.get(value, 'tsgi') !== 'slow') return undefined
-  const [label, ms, running]: unknown[] = [Reflect.get(value, 'label'), Reflect.get(value, 'ms'), Reflect.get(value, 'running')]
+  const { label, ms, running, status, stack }: Partial<Record<keyof SlowReport, unknown>> = value
   if (typeof label !== 'string' || typeof ms !== 'number' || !Number.isFinite(ms) || typeof running !== 'boolean')
     return undefined
-  const [status, stack]: unknown[] = [Reflect.get(value, 'status'), Reflect.get(value, 'stack')]
   return {
     label: label.slice(0, MAX_LABEL),
     ms,
