@@ -213,7 +213,14 @@ requires('nginx').describe('nginx itself', () => {
       const { ok, output } = nginxTest(directory, nginxText(siteIn(directory, { mountPoint: `/${name}` })))
       expect(output).toContain('test is successful')
       expect(ok).toBe(true)
-      expect(readdirSync(directory).toSorted()).toEqual(['access.log', 'error.log', 'nginx.conf', 'nginx.pid', 'temp'])
+      expect(readdirSync(directory).toSorted()).toEqual([
+        'access.log',
+        'error.log',
+        'nginx.conf',
+        'nginx.pid',
+        'temp',
+        'tsgi-failures.log',
+      ])
       expect(existsSync(join(directory, 'temp/body'))).toBe(true)
     })
   })

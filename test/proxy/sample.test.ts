@@ -64,7 +64,7 @@ const SITES: Readonly<Record<string, { about: string; serve: readonly string[]; 
 /** A sample with what stands before it. */
 function samples(): Map<string, string> {
   return new Map(
-    Object.entries(SITES).flatMap(([name, { about, serve, site }]) => {
+    Object.entries(SITES).flatMap(([name, { about, serve, site: own }]) => {
       const head = (where: string, then: string): { comment: string }[] => [
         { comment: about },
         { comment: '' },
@@ -76,6 +76,9 @@ function samples(): Map<string, string> {
         },
         { comment: '' },
       ]
+      // Whoever runs the proxy himself has no launcher that would read it.
+      const { failures: _, ...logs } = own.logs
+      const site = { ...own, logs }
       const nginx = nginxSnippet(site, NGINX_BUILD, { name: 'app', ownAccessLog: false, ownErrorLog: false })
       const { nodes, modules } = apacheSnippet(site, APACHE_BUILD, { ownAccessLog: false, ownErrorLog: false })
       const enable = modules.filter((module) => !/^(?:mpm_|unixd$|log_config$|authz_core$)/.test(module))

@@ -52,7 +52,12 @@ export function siteIn(
     includeFiles: [],
     limits: { requestBodyBytes: 10 * 1024 * 1024 },
     timeouts: { ...DEFAULT_TIMEOUTS, shutdownMs: 15_000 },
-    logs: { access: { file: `${serverRoot}/access.log` }, error: { file: `${serverRoot}/error.log` }, level: 'info' },
+    logs: {
+      access: { file: `${serverRoot}/access.log` },
+      error: { file: `${serverRoot}/error.log` },
+      failures: `${serverRoot}/tsgi-failures.log`,
+      level: 'info',
+    },
     serverRoot,
     pidPath: `${serverRoot}/nginx.pid`,
     proxyWorkers: 2,
