@@ -170,7 +170,8 @@ function describe(path: string, fresh: boolean, mounts: number, proxy: ServerRoo
     rulesPath: (proxyType) => join(path, `${proxyType}-rules.conf`),
     controlScriptPath: join(path, 'tsgictl'),
     remove() {
-      if (fresh) rmSync(path, { recursive: true, force: true })
+      // A test of the configuration that a stop has overtaken makes its files until it has ended.
+      if (fresh) rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
       // Without a proxy none of these is ours.
       else if (proxy !== undefined)
         for (const each of [

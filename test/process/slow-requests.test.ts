@@ -61,6 +61,17 @@ describe('--slow-request-time', () => {
     await served.until(/TSGI_ERR_SLOW_REQUEST GET \/x ended with 203 after 1\.\d s/)
   })
 
+  test('is counted by the master, also where the worker has ended meanwhile', async () => {
+    const metricsSocket = join(temporaryDirectory(), 'metrics.sock')
+    const { served, socket } = await serve('--slow-request-time', '300ms', '--metrics-bind', `unix:${metricsSocket}`)
+    await get(socket, '/wait')
+    const pid = Number(/warn \[(\d+)\] TSGI_ERR_SLOW/.exec(served.output)?.[1])
+    process.kill(pid, 'SIGKILL')
+    await served.until(/TSGI_ERR_WORKER_EXIT/)
+    const metrics = await get(metricsSocket, '/metrics')
+    expect(metrics.body).toContain('tsgi_slow_requests_total{mount="/"} 1\n')
+  })
+
   test('says nothing where it is not given', async () => {
     const { served, socket } = await serve()
     await get(socket, '/compute')

@@ -42,7 +42,7 @@ function failed(changes: Partial<FailedRequest> = {}): FailedRequest {
 }
 
 /** The files that Linux counts its kills in, by their contents. */
-function counters(text: string): { file: string; kills: MemoryKills; set(count: number): void } {
+function counters(text: string): { file: string; kills: MemoryKills; set: (count: number) => void } {
   const file = join(temporaryDirectory(), 'memory.events')
   writeFileSync(file, text.replace('N', '4'))
   return {
@@ -141,7 +141,6 @@ it('cannot be made to write another line by what a client asks for', () => {
   why.look(true)
   expect(lines).toHaveLength(1)
   expect(lines[0]).toMatch(/^\S+ error \[\d+\] TSGI_ERR_RESPONSE_CUT GET \/\\n2026/)
-  // oxlint-disable-next-line no-control-regex -- that there is none is the point
   expect(lines[0]).not.toMatch(/[\0-\x1f\u2028]/)
 })
 
