@@ -10,6 +10,7 @@ import { logOptions, rotationOf } from '../process/log-settings.ts'
 import { Master } from '../process/master.ts'
 import { MetricsServer } from '../process/metrics-server.ts'
 import { MetricsSource } from '../process/metrics-source.ts'
+import { StatsdSender } from '../process/statsd-sender.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { writePidFile } from '../process/pid-file.ts'
 import { publicBindsDoubt } from '../process/public-binds.ts'
@@ -96,6 +97,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
   let removePidFile = inherited === undefined ? pidFile(settings) : undefined
   const metrics = new MetricsSource([master])
   let metricsServer: MetricsServer | undefined
+  let statsd: StatsdSender | undefined
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true
@@ -104,6 +106,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
   for (const signal of START_SIGNALS) process.on(signal, interrupt)
   try {
     metricsServer = await MetricsServer.open({ settings, source: metrics, log, takeOver: inherited !== undefined })
+    statsd = StatsdSender.start({ settings, source: metrics, log })
     const { addresses, bootMs } = await master.start()
     // supervise takes the signals over before it returns its promise: none is lost between the two.
     const control = new Control({
@@ -156,6 +159,7 @@ async function serve({ app, settings, resolved, file, reread }: ReadSettings<'se
     return 0
   } finally {
     metricsServer?.close()
+    await statsd?.close()
     removePidFile?.()
     await logs.close()
   }

@@ -9,6 +9,7 @@ import { MasterGroup } from '../process/master-group.ts'
 import { packageVersion } from '../process/package-version.ts'
 import { MetricsServer } from '../process/metrics-server.ts'
 import { MetricsSource } from '../process/metrics-source.ts'
+import { StatsdSender } from '../process/statsd-sender.ts'
 import { rereadOptions } from '../process/reread-settings.ts'
 import { warnOfOrphans } from '../process/orphans.ts'
 import { ServiceNotifier } from '../process/service-notifier.ts'
@@ -163,6 +164,8 @@ async function start(options: StartOptions, interruption: Interruption, undo: Un
   undo.push(() => why?.close())
   const metricsServer = await MetricsServer.open({ settings, source: metrics, log })
   undo.push(() => metricsServer?.close())
+  const statsd = StatsdSender.start({ settings, source: metrics, log })
+  undo.push(() => statsd?.close())
   let proxyProcess: ProxyProcess | undefined
   let taken: RunningConfiguration | undefined
   const services: SideService[] = []
