@@ -27,6 +27,7 @@ import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { newestNginx } from './newest-nginx.mjs'
 import { installNode, withoutNpmSettings } from './support/install-node.mjs'
+import { isUnpacked, UNPACKED_FOLDER, unpackProgram } from './unpacked-programs.mjs'
 
 const NODE_MAJORS = [22, 24, 26]
 const TEST_TIMEOUT_MS = 24 * 60_000
@@ -61,14 +62,16 @@ function step(name, body) {
 }
 
 function isOnPath(program) {
-  return [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'].some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', UNPACKED_FOLDER].some(
+    (folder) => {
+      try {
+        accessSync(join(folder, program), constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    },
+  )
 }
 
 function installPrograms() {
@@ -76,13 +79,15 @@ function installPrograms() {
   if (process.getuid?.() !== 0) console.log('Not root: the tests that need root will fail, for nothing is skipped here.')
   const missing = Object.keys(executables).filter((program) => !isOnPath(program))
   if (missing.length === 0) return
-  const packages = [...new Set(missing.map((program) => executables[program]))]
+  const installed = missing.filter((program) => !isUnpacked(program))
+  const packages = [...new Set(installed.map((program) => executables[program]))]
   if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
-    throw new StepFailed(`the tests need ${missing.join(', ')}; on Debian, as root: apt-get install ${packages.join(' ')}`)
+    throw new StepFailed(`the tests need ${missing.join(', ')}; on Debian, as root, npm run test:full installs them`)
   }
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   run('apt-get', ['update', '-q'], { env })
-  run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { env })
+  if (packages.length > 0) run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], { env })
+  for (const program of missing.filter(isUnpacked)) unpackProgram(program, executables[program])
 }
 
 /** A Node of this major version from the npm package `node`: absolute path of its binary. */

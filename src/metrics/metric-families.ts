@@ -34,6 +34,15 @@ export interface MetricFamily {
   readonly samples: (snapshot: MetricsSnapshot) => Sample[]
 }
 
+/** Why workers end: see docs/metrics.md. */
+export const END_CAUSES = [
+  ...(['reload', 'scale', 'stop', 'max-requests', 'worker-lifetime', 'worker-max-rss'] as const),
+  ...(['signal', 'exit', 'exception', 'application', 'stuck', 'boot', 'loader'] as const),
+] as const
+
+/** Shown from the start: Prometheus sees no increase in the first sample of a series, which would hide the first end of each kind. */
+const NO_ENDINGS = Object.fromEntries(END_CAUSES.map((cause) => [cause, 0]))
+
 /** Bounds of the histograms that are shown, milliseconds: finer ones are only for percentiles. */
 const SHOWN_BOUNDS: ReadonlySet<number> = new Set([
   0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000, 100_000,
@@ -114,7 +123,10 @@ export const METRIC_FAMILIES: readonly MetricFamily[] = [
     samples: each(({ mount, wantedWorkers }) => [{ labels: { mount }, value: wantedWorkers }]),
   },
   counter('tsgi_worker_starts', 'Worker processes that were started', ({ workerStarts }) => workerStarts),
-  table('tsgi_worker_endings', 'Worker processes that have ended, by the cause', 'cause', ({ workerEndings }) => workerEndings),
+  table('tsgi_worker_endings', 'Worker processes that have ended, by the cause', 'cause', ({ workerEndings }) => ({
+    ...NO_ENDINGS,
+    ...workerEndings,
+  })),
   table('tsgi_reloads', 'Reloads by their result: done, failed', 'result', ({ reloads }) => reloads),
   gauge('tsgi_worker_resident_memory_bytes', 'Resident memory of a worker', ({ rssBytes }) => rssBytes, 'bytes'),
   gauge('tsgi_worker_heap_used_bytes', 'JavaScript heap in use', ({ heapUsedBytes }) => heapUsedBytes, 'bytes'),

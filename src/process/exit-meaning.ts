@@ -1,3 +1,4 @@
+import type { END_CAUSES } from '../metrics/metric-families.ts'
 import { killShowsAsSignal } from '../server/platform.ts'
 import type { LeaveReason, RecycleReason } from './worker-messages.ts'
 import type { WorkerExit } from './worker-process.ts'
@@ -6,7 +7,7 @@ import type { WorkerExit } from './worker-process.ts'
  * Why a worker has ended, in a word. `signal`: killed, or told to end by somebody else. `exit`: the application has ended the process.
  * `loader`: another one with the TypeScript loader takes its place.
  */
-export type EndCause = 'reload' | RecycleReason | LeaveReason | 'scale' | 'stop' | 'stuck' | 'boot' | 'loader' | 'exit'
+export type EndCause = (typeof END_CAUSES)[number]
 
 /** `known`: what was so before it ended. */
 export function causeOfEnd(exit: WorkerExit, known: EndCause | undefined): EndCause {

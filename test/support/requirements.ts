@@ -18,6 +18,7 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
 import { isBuilt as areAppsBuilt } from '../apps/state.mjs'
+import { UNPACKED_FOLDER, unpackedHint } from '../unpacked-programs.mjs'
 import executables from './executables.json' with { type: 'json' }
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url))
@@ -35,7 +36,7 @@ export const otherNodes: readonly string[] = (process.env.TSGI_TEST_NODES ?? '')
 export function findExecutable(name: string): string | undefined {
   const other = name === 'nginx' ? process.env.TSGI_TEST_NGINX : undefined
   if (other !== undefined) return isExecutable(other) ? other : undefined
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', UNPACKED_FOLDER]
   return folders.map((folder) => join(folder, name)).find(isExecutable)
 }
 
@@ -94,7 +95,7 @@ export type Requirement = keyof typeof executables | keyof typeof requirements
 function describeRequirement(name: Requirement): { isMet: () => boolean; hint: string } {
   if (name in requirements) return requirements[name as keyof typeof requirements] // `in` does not narrow a union of strings
   const packageName = executables[name as keyof typeof executables]
-  return { isMet: () => findExecutable(name) !== undefined, hint: `apt-get install ${packageName}` }
+  return { isMet: () => findExecutable(name) !== undefined, hint: unpackedHint(name) ?? `apt-get install ${packageName}` }
 }
 
 const answers = new Map<Requirement, boolean>()
