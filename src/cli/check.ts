@@ -1,22 +1,18 @@
-import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { basename, extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
 
-import { detailOf, quote, TsgiError } from '../interface/errors.ts'
+import { quote, TsgiError } from '../interface/errors.ts'
 import { locateApp } from '../loading/app-specifier.ts'
-import { loaderReason, loaderUrl } from '../loading/typescript-loader.ts'
-import { foldOwnFrames } from '../process/own-frames.ts'
-import type { BootFailure } from '../process/worker-messages.ts'
-import { workerRights } from '../process/worker-rights.ts'
-import { workerVariables } from '../settings/env-file.ts'
+import { loaderReason } from '../loading/typescript-loader.ts'
 import { addSomeSettings } from '../settings/settings-options.ts'
 import { readSettings } from '../settings/settings-read.ts'
 import type { Settings } from '../settings/settings.ts'
 import { readCheckMessage } from './check-messages.ts'
 import type { CheckOrder, CheckResult } from './check-messages.ts'
 import { describeCheck, severityCounts } from './check-report.ts'
+import { failureOf, forkApplication } from './fork-application.ts'
 import { addCommand } from './run-program.ts'
 
 const ENTRY = fileURLToPath(new URL(`./check-process${extname(import.meta.url)}`, import.meta.url))
@@ -91,14 +87,7 @@ async function check(
 
 /** Rejects with what kept the application from being loaded, or ended its process. */
 async function run(order: CheckOrder, settings: Settings<'serve'>): Promise<CheckResult | 'needs-loader'> {
-  const { directory } = workerRights(settings)
-  const child = fork(ENTRY, {
-    execArgv: order.loader ? ['--import', loaderUrl()] : [],
-    // What the application prints is not what was found.
-    stdio: ['ignore', 2, 2, 'ipc'],
-    env: { NODE_ENV: 'production', NODE_APP_INSTANCE: '0', ...process.env, ...workerVariables(settings, process.env) },
-    ...(directory === undefined ? {} : { cwd: directory }),
-  })
+  const child = forkApplication(ENTRY, order.loader, settings)
   try {
     return await outcome(child, order, settings.startupTimeout)
   } finally {
@@ -145,11 +134,4 @@ function outcome(child: ChildProcess, order: CheckOrder, startupTimeoutMs: numbe
 
 function gone({ file }: CheckOrder, how: string): TsgiError {
   return new TsgiError('TSGI_ERR_APPLICATION', `${basename(file)}: ${how}`)
-}
-
-/** The error as that process has seen it, with the frames of the application. */
-function failureOf({ code, message, stack }: BootFailure): TsgiError {
-  const [first = '', ...rest] = foldOwnFrames(stack)
-  const isSaid = message.endsWith(first.replace(/^\w*Error: /, ''))
-  return new TsgiError(code, [detailOf({ code, message }), ...(isSaid ? rest : [first, ...rest])].join('\n'))
 }

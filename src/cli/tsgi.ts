@@ -33,6 +33,7 @@ import { addCheckCommand } from './check.ts'
 import { addCompletionCommand } from './completion.ts'
 import { addControlCommand, withoutControlSocket } from './ctl.ts'
 import { addDevCommand } from './dev.ts'
+import { addReplayCommand } from './replay.ts'
 import { addCommand, createProgram, runProgram } from './run-program.ts'
 import { addTopCommand } from './top.ts'
 import { withSettings } from './with-settings.ts'
@@ -54,6 +55,7 @@ addSettings(serveCommand, 'serve')
     process.exitCode = await withSettings('serve', app, options, { start: serve, check })
   })
 addCheckCommand(program)
+addReplayCommand(program)
 addDevCommand(program)
 addCgiCommand(program)
 addControlCommand(program)

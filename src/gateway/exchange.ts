@@ -58,10 +58,11 @@ export class Exchange {
     this.context = context
     this.meter = context.meter
     this.#startedAt = context.meter === undefined ? 0 : performance.now()
-    this.#transport = watched(context.access, transport, params)
+    const recording = context.recorder?.begin(context.mountPoint, params, transport)
+    this.#transport = watched(context.access, recording ?? transport, params)
     this.params = params
     this.#isHead = findParam(params, 'REQUEST_METHOD') === 'HEAD'
-    this.input = new RequestInput(transport)
+    this.input = recording?.input ?? new RequestInput(transport)
   }
 
   /** True once the response is complete, was given up, or has lost its reader. */

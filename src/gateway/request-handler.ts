@@ -5,6 +5,7 @@ import type { AccessLog } from './access.ts'
 import type { Exchange } from './exchange.ts'
 import type { FailurePage } from './failure-page.ts'
 import type { RequestMeter } from './request-meter.ts'
+import type { RequestRecorder } from './request-recorder.ts'
 
 /** What all requests of one server share. */
 export interface ServerContext {
@@ -20,6 +21,8 @@ export interface ServerContext {
   readonly access: AccessLog | undefined
   /** Counts requests; absent: nobody does. */
   readonly meter?: RequestMeter | undefined
+  /** Keeps requests for a replay; absent: nobody does. */
+  readonly recorder?: RequestRecorder | undefined
   /** Explains failures to clients, in development; absent: they are told a status. */
   readonly failurePage?: FailurePage | undefined
 }

@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   TSGI_ERR_CONTROL: { status: null, text: 'The control command failed' },
   TSGI_ERR_CONTROL_UNREACHABLE: { status: null, text: 'No server takes the command' },
   TSGI_ERR_LOG: { status: null, text: 'A log cannot be opened' },
+  TSGI_ERR_RECORD: { status: null, text: 'The record cannot be used' },
   TSGI_ERR_STATSD: { status: null, text: 'Metrics do not reach statsd' },
   // The proxy and the launcher.
   TSGI_ERR_PROXY_NOT_FOUND: { status: null, text: 'The proxy is not installed' },

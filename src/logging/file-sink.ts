@@ -12,9 +12,9 @@ const LINE_END = 10
 export const LOG_MODE = 0o640
 
 /** Opens a log for appending. Throws `TSGI_ERR_LOG`. */
-export function openLog(path: string, flags: 'a' | 'a+' = 'a'): number {
+export function openLog(path: string, flags: 'a' | 'a+' = 'a', mode = LOG_MODE): number {
   try {
-    return openSync(path, flags, LOG_MODE)
+    return openSync(path, flags, mode)
   } catch (error) {
     throw new TsgiError('TSGI_ERR_LOG', `${quote(path)}: ${quote(error)}`, { cause: error })
   }
@@ -29,6 +29,7 @@ export function openLog(path: string, flags: 'a' | 'a+' = 'a'): number {
 export class FileSink implements LineSink {
   readonly #path: string
   readonly #losses: LossListener
+  readonly #mode: number
   #fd: number
   #text = ''
   #lines = 0
@@ -37,11 +38,12 @@ export class FileSink implements LineSink {
   #doubtful = false
   #closed = false
 
-  /** Throws `TSGI_ERR_LOG`. */
-  constructor(path: string, losses: LossListener) {
+  /** `mode`: of a file that is made. Throws `TSGI_ERR_LOG`. */
+  constructor(path: string, losses: LossListener, mode = LOG_MODE) {
     this.#path = path
     this.#losses = losses
-    this.#fd = openLog(path, 'a+')
+    this.#mode = mode
+    this.#fd = openLog(path, 'a+', mode)
   }
 
   write(line: string): void {
@@ -75,7 +77,7 @@ export class FileSink implements LineSink {
     if (this.#closed) return
     this.flush()
     try {
-      const fd = openLog(this.#path, 'a+')
+      const fd = openLog(this.#path, 'a+', this.#mode)
       closeSync(this.#fd)
       this.#fd = fd
     } catch (error) {

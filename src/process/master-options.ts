@@ -1,3 +1,4 @@
+import type { RecordOptions } from '../recording/recorder.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { LogOptions } from '../logging/log-options.ts'
 import type { BindAddress } from '../server/address.ts'
@@ -61,6 +62,8 @@ export interface MasterOptions extends RecyclingLimits {
   readonly logs?: LogOptions
   /** Requests are counted. Default: no. */
   readonly metrics?: boolean
+  /** Workers keep requests in a file. Default: none. */
+  readonly record?: RecordOptions | undefined
   /** Failures are explained to clients, and frameworks are told that this is development. */
   readonly development?: boolean
 }

@@ -66,6 +66,7 @@ export function spawnWorker({
       clients: options.clients,
       logs: options.logs,
       metrics: options.metrics ?? false,
+      record: options.record,
       ...(options.development === true ? { development: true } : {}),
       ...(options.probeToken === undefined ? {} : { probeToken: options.probeToken }),
       ...(options.limitRequestBodyBytes === undefined ? {} : { maxRequestBodyBytes: options.limitRequestBodyBytes }),

@@ -2,6 +2,7 @@ import { ERROR_CODES } from '../interface/errors.ts'
 import type { ErrorCode } from '../interface/errors.ts'
 import type { LogLevel } from '../interface/logger.ts'
 import type { LogOptions } from '../logging/log-options.ts'
+import type { RecordOptions } from '../recording/recorder.ts'
 import { readWorkerMetrics } from '../metrics/worker-metrics.ts'
 import type { WorkerMetrics } from '../metrics/worker-metrics.ts'
 import type { ClientLimits } from '../server/client-limits.ts'
@@ -56,6 +57,8 @@ export interface BootMessage {
   readonly logs?: LogOptions | undefined
   /** Requests are counted. */
   readonly metrics: boolean
+  /** Requests are kept in a file; absent: none are. */
+  readonly record?: RecordOptions | undefined
   /** Failures are explained to clients. */
   readonly development?: boolean
 }

@@ -7,6 +7,7 @@ import type { MasterOptions } from './master-options.ts'
 import { hasWorkerHooks } from '../settings/hooks.ts'
 import type { SettingsFile } from '../settings/settings-file.ts'
 import type { Settings } from '../settings/settings.ts'
+import { recordOptions } from './record-settings.ts'
 import { workerRights } from './worker-rights.ts'
 
 /** What the settings that every command has say about workers. Throws `TSGI_ERR_OPTION` where two of them contradict each other. */
@@ -39,6 +40,7 @@ export function workerOptions(
     log,
     logLevel: settings.logLevel,
     metrics: settings.metrics,
+    record: recordOptions(settings),
   }
 }
 

@@ -11,6 +11,7 @@ import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.t
 import { writeToStderr } from './log.ts'
 import { HookRunner } from './hook-runner.ts'
 import { ReceivedListeners } from './listener-handover.ts'
+import { openRecorder } from './open-recorder.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { describeKind, prepareApplication } from '../loading/prepare-application.ts'
@@ -18,6 +19,7 @@ import type { ServedApplication } from '../loading/prepare-application.ts'
 import { onIdle } from './on-idle.ts'
 import { ProcessEvents } from './process-events.ts'
 import { send, sendAndWait } from './tell-master.ts'
+import type { Recorder } from '../recording/recorder.ts'
 import { retryReason } from '../loading/typescript-loader.ts'
 import { WorkerLogs } from './worker-logs.ts'
 import { WorkerReports } from './worker-reports.ts'
@@ -69,6 +71,7 @@ class Worker {
   readonly #onDrained: (() => void)[] = []
   #hooks: HookRunner | undefined
   #page: DevelopmentPage | undefined
+  #recorder: Recorder | undefined
   /** `closing`: the last request is finished, and the application closes what it holds. */
   #state: 'booting' | 'ready' | 'stopping' | 'closing' = 'booting'
 
@@ -85,6 +88,7 @@ class Worker {
     const { file, exportName } = this.#boot
     try {
       this.#logs.open()
+      this.#recorder = await openRecorder(this.#boot.record, this.#log)
       if (this.#boot.development === true) this.#page = await developmentPage(this.#boot.generation)
       const failurePage = this.#page?.answer
       this.#application = await prepareApplication({
@@ -113,6 +117,7 @@ class Worker {
         maxRequests,
         failurePage,
         meter: this.#reports.requests,
+        recorder: this.#recorder,
         onEnough: () => send({ tsgi: 'enough' }),
         ...(probeToken === undefined ? {} : { probeToken }),
         ...(this.#logs.access === undefined ? {} : { access: this.#logs.access }),
@@ -202,6 +207,7 @@ class Worker {
 
   reopenLogs(): void {
     this.#logs.reopen()
+    this.#recorder?.reopen()
   }
 
   orphaned(): void {
@@ -277,7 +283,7 @@ class Worker {
       if (lifespan?.hasShutdown === true) await shutDown(lifespan, Math.max(left, LAST_CLOSE_MS), this.#log)
       const limit = Math.min(APPLICATION_CLOSE_MS, deadline - performance.now())
       await Promise.race([this.#closeApplication(code), elapsed(Math.max(limit, LAST_CLOSE_MS))])
-      await this.#logs.close(LAST_CLOSE_MS)
+      await Promise.all([this.#logs.close(LAST_CLOSE_MS), this.#recorder?.close()])
     } catch (error) {
       this.#log.error('a worker could not end as it should', error)
     }

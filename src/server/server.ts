@@ -14,6 +14,7 @@ import type { AccessLog } from '../gateway/access.ts'
 import type { FailurePage } from '../gateway/failure-page.ts'
 import type { RequestHandler, ServerContext } from '../gateway/request-handler.ts'
 import type { RequestMeter } from '../gateway/request-meter.ts'
+import type { RequestRecorder } from '../gateway/request-recorder.ts'
 import { AcceptedSocket, releaseAccepted } from './accepted-socket.ts'
 import type { Protocol, SocketOwner } from './accepted-socket.ts'
 import { Admission } from './admission.ts'
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly access?: AccessLog
   /** Counts requests. Where there is one, connections and bytes are counted, too. */
   readonly meter?: RequestMeter | undefined
+  /** See `ServerContext`. With it all requests become exchanges, those over HTTP to Node applications too. */
+  readonly recorder?: RequestRecorder | undefined
   /** See `ServerContext`. */
   readonly failurePage?: FailurePage | undefined
   /** Bytes; 0, the default: unlimited, for a proxy in front has a limit. */
@@ -113,7 +116,9 @@ export class Server implements SocketOwner {
   #drained: Promise<{ unfinished: number }> | undefined
 
   constructor(options: ServerOptions) {
-    this.handler = options.handler
+    // Without the short cut that makes no exchange.
+    const { handler, recorder } = options
+    this.handler = recorder === undefined ? handler : { serve: (exchange) => handler.serve(exchange) }
     this.#maxRequests = options.maxRequests ?? 0
     this.#onEnough = options.onEnough ?? (() => {})
     this.context = {
@@ -123,6 +128,7 @@ export class Server implements SocketOwner {
       probeToken: options.probeToken,
       access: options.access,
       meter: options.meter,
+      recorder,
       failurePage: options.failurePage,
     }
     this.traffic = options.meter === undefined ? undefined : new Traffic()

@@ -22,6 +22,7 @@ import { DEVELOPMENT_SETTINGS } from './settings-development.ts'
 import { LAUNCHER_SETTINGS } from './settings-launcher.ts'
 import { LOGGING_SETTINGS } from './settings-logging.ts'
 import { METRICS_SETTINGS } from './settings-metrics.ts'
+import { RECORDING_SETTINGS } from './settings-recording.ts'
 
 const DEFAULT_TIMEOUT_MS = 15_000
 const DEFAULT_REQUEST_TIMEOUT_MS = 60_000
@@ -332,6 +333,7 @@ export const SETTINGS = {
   ...DEVELOPMENT_SETTINGS,
   ...LOGGING_SETTINGS,
   ...METRICS_SETTINGS,
+  ...RECORDING_SETTINGS,
   config: setting({
     kind: path('FILE'),
     default: undefined,

@@ -11,6 +11,7 @@ const LAYERS = [
   'server',
   'metrics',
   'logging',
+  'recording',
   'loading',
   'settings',
   'development',
