@@ -24,11 +24,14 @@ export function wholeOf(body: ResponseBody): Uint8Array | undefined {
   return Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)))
 }
 
+/** Whether all of a body is there, and nothing is to be closed behind it. */
+export function isWhole(body: ResponseBody): boolean {
+  return body === null || typeof body === 'string' || body instanceof Uint8Array || (Array.isArray(body) && !hasClose(body))
+}
+
 /** The body, whose end calls `done` once: when all of it was sent, or when nobody wants the rest. */
 export function onClose(body: ResponseBody, done: () => void): ResponseBody {
-  const isWhole =
-    body === null || typeof body === 'string' || body instanceof Uint8Array || (Array.isArray(body) && !hasClose(body))
-  if (isWhole) {
+  if (isWhole(body)) {
     done()
     return body
   }
