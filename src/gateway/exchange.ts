@@ -172,7 +172,7 @@ export class Exchange {
 
   /** Resolves when the connection takes more; rejects with `TSGI_ERR_CLIENT_DISCONNECTED` when it never will. */
   ready(): Promise<void> {
-    if (this.#disconnected) return refusedWait(this.#goneError())
+    if (this.#disconnected) return refusedWait(this.#abortReason ?? new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED'))
     if (!this.#blocked) return RESOLVED
     this.#waiting ??= new RoomWaiters()
     return this.#waiting.wait()
@@ -391,10 +391,6 @@ export class Exchange {
     if (this.#headSent && this.#head !== undefined) return this.#head.statusCode
     if (this.#takenSocket !== undefined) return SWITCHING_PROTOCOLS
     return this.#disconnected ? CLIENT_LEFT : NO_RESPONSE
-  }
-
-  #goneError(): Error {
-    return this.#abortReason ?? new TsgiError('TSGI_ERR_CLIENT_DISCONNECTED')
   }
 }
 
