@@ -14,7 +14,7 @@ import { REASONS } from './reasons.ts'
 import { nextRequestId, requestIdField, requestLabel } from './request-id.ts'
 import { checkResponseHead } from './response-head.ts'
 import type { ResponseHead } from './response-head.ts'
-import { refusedWait, RoomWaiters } from './room-waiters.ts'
+import { refusedWait, RESOLVED, RoomWaiters } from './room-waiters.ts'
 import type { ExchangeWatch, Transport } from './transport.ts'
 import { requestedUpgrade } from './upgrade.ts'
 
@@ -393,5 +393,3 @@ export class Exchange {
     return this.#disconnected ? CLIENT_LEFT : NO_RESPONSE
   }
 }
-
-const RESOLVED = Promise.resolve()

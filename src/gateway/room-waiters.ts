@@ -21,6 +21,9 @@ export class RoomWaiters {
   }
 }
 
+/** The wait of somebody for whom there is room. */
+export const RESOLVED = Promise.resolve()
+
 /** The wait of somebody who comes when there never will be room. */
 export function refusedWait(error: Error): Promise<void> {
   const promise = Promise.reject(error)

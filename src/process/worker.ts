@@ -11,12 +11,12 @@ import { cacheCompiledCode, flushCompiledCode } from '../loading/compile-cache.t
 import { writeToStderr } from './log.ts'
 import { HookRunner } from './hook-runner.ts'
 import { ReceivedListeners } from './listener-handover.ts'
-import { openRecorder } from './open-recorder.ts'
 import type { WorkerInfo } from '../settings/hooks.ts'
 import { startHeartbeat } from './heartbeat.ts'
 import { describeKind, prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { onIdle } from './on-idle.ts'
+import { developmentPage, openRecorder } from './optional-parts.ts'
 import { ProcessEvents } from './process-events.ts'
 import { send, sendAndWait } from './tell-master.ts'
 import type { Recorder } from '../recording/recorder.ts'
@@ -311,12 +311,6 @@ class Worker {
         : { tsgi: 'needs-loader', reason }
     void sendAndWait(message).then(() => exit(reason === undefined ? 1 : 0))
   }
-}
-
-/** Only a server in development reads it. */
-async function developmentPage(generation: number): Promise<DevelopmentPage> {
-  const { DevelopmentPage } = await import('../development/development-page.ts')
-  return new DevelopmentPage(generation)
 }
 
 function elapsed(ms: number): Promise<void> {

@@ -24,6 +24,8 @@ import { ConnectionLimit, REFUSED } from './connection-limit.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
 import { HttpServer } from './http-server.ts'
+import { listening } from './listening.ts'
+import type { BoundHandle } from './listening.ts'
 import type { SlowRequests } from './slow-requests.ts'
 import { acceptWithSharedReads } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
@@ -72,12 +74,6 @@ export interface ListenOptions {
   readonly protocol?: Protocol
   /** Permissions of a unix socket. */
   readonly mode?: number
-}
-
-/** A bound socket that came over the channel from another process. It is the server's from now on. */
-export interface BoundHandle {
-  readonly type: 'handle'
-  readonly handle: object
 }
 
 /** How often timeouts are looked at, milliseconds: one timer for all connections instead of one each. */
@@ -380,21 +376,4 @@ export class Server implements SocketOwner {
     }, SWEEP_INTERVAL_MS)
     this.#sweep.unref()
   }
-}
-
-function listening(
-  listener: NetServer,
-  target: number | BoundHandle | { path: string; backlog: number } | { host: string; port: number; backlog: number },
-  where: string,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', (error: NodeJS.ErrnoException) => {
-      const code = error.code === 'EADDRINUSE' ? 'TSGI_ERR_ADDRESS_IN_USE' : 'TSGI_ERR_LISTEN'
-      reject(new TsgiError(code, `${where} (${error.code ?? error.message})`, { cause: error }))
-    })
-    // Node 20 ignores `backlog` beside `fd` and would lower it to 511 on the socket that all workers share.
-    if (typeof target === 'number') listener.listen({ fd: target }, LISTEN_BACKLOG, resolve)
-    else if ('handle' in target) listener.listen(target.handle, LISTEN_BACKLOG, resolve)
-    else listener.listen(target, resolve)
-  })
 }
