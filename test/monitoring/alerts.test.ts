@@ -79,6 +79,15 @@ const CASES: Readonly<Record<string, Case>> = {
     at: '20m',
     summary: 'web:9400/shop: 10 requests were given up in ten minutes',
   },
+  TsgiRequestsFail: {
+    bad: {
+      [`tsgi_failed_requests_total{${SHOP},code="TSGI_ERR_WORKER_EXIT"}`]: '0+1x20',
+      [`tsgi_failed_requests_total{${SHOP},code="TSGI_ERR_REQUEST_TIMEOUT"}`]: '0+1x20',
+    },
+    good: { [`tsgi_failed_requests_total{${SHOP},code="TSGI_ERR_WORKER_EXIT"}`]: '0x10 4x10' },
+    at: '20m',
+    summary: 'web:9400/shop: 20 requests failed before a worker answered them, in ten minutes',
+  },
   TsgiRefuses: {
     bad: { [`tsgi_requests_refused_total{${SHOP}}`]: '0+120x20' },
     good: { [`tsgi_requests_refused_total{${SHOP}}`]: '0x10 120x20' },
