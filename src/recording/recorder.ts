@@ -62,7 +62,7 @@ export class Recorder implements RequestRecorder {
     // What becomes of a connection that is taken over is no response, and the launcher's probe is no visit.
     if (requestedUpgrade(params) !== undefined || findParam(params, 'HTTP_X_TSGI_PROBE') !== undefined) return undefined
     this.#open += 1
-    return new RecordedExchange(transport, this.#options.maxBodyBytes, (seen) => {
+    return new RecordedExchange(transport, this.#options.maxBodyBytes, declaredLength(params), (seen) => {
       this.#open -= 1
       if (seen !== undefined) this.#write(mountPoint, params, seen)
     })
@@ -128,6 +128,13 @@ function checkPrivate(path: string): void {
   if ((stats.mode & 0o077) !== 0) refuse('is open to others, and requests are private: chmod 600')
 }
 
+/** How long the body of a request is to be; -1: it says so by its end. */
+function declaredLength(params: readonly string[]): number {
+  const length = findParam(params, 'CONTENT_LENGTH')
+  if (length) return /^\d+$/.test(length) ? Number(length) : -1
+  return findParam(params, 'HTTP_TRANSFER_ENCODING') ? -1 : 0
+}
+
 interface SeenBody {
   readonly chunks: Uint8Array[]
   bytes: number
@@ -148,6 +155,7 @@ class RecordedExchange implements Recording {
   readonly input: RequestInput
   readonly #inner: Transport
   readonly #maxBytes: number
+  readonly #declaredBytes: number
   readonly #onEnd: (seen: SeenExchange | undefined) => void
   readonly #startedAt = performance.now()
   readonly #hash = createHash('sha256')
@@ -157,9 +165,10 @@ class RecordedExchange implements Recording {
   #fields = ''
   #over = false
 
-  constructor(inner: Transport, maxBytes: number, onEnd: (seen: SeenExchange | undefined) => void) {
+  constructor(inner: Transport, maxBytes: number, declaredBytes: number, onEnd: (seen: SeenExchange | undefined) => void) {
     this.#inner = inner
     this.#maxBytes = maxBytes
+    this.#declaredBytes = declaredBytes
     this.#onEnd = onEnd
     this.input = new RecordedInput(inner, (data) => this.#see(this.#request, data))
   }
@@ -202,7 +211,9 @@ class RecordedExchange implements Recording {
       this.#onEnd(undefined)
       return
     }
-    this.#request.complete = this.input.ended && this.input.error === undefined
+    // A response may be over before the wire has said that the body is: FastCGI says it for requests without one, too.
+    const whole = this.input.ended && this.input.error === undefined
+    this.#request.complete = whole || this.#request.bytes === this.#declaredBytes
     this.#onEnd({
       ms: performance.now() - this.#startedAt,
       status: this.#status,

@@ -14,7 +14,13 @@ const behindNginx = requires('dist', 'proc', 'nginx')
 
 const APPLICATION = `
   let visits = 0
-  export const application = async (environ, startResponse) => {
+  export const application = (environ, startResponse) => {
+    if (environ.PATH_INFO !== '/at-once') return answer(environ, startResponse)
+    // Over before the wire has said that the request has no body.
+    startResponse('200 OK', [['Content-Type', 'text/plain']])
+    return 'at once'
+  }
+  async function answer(environ, startResponse) {
     const { REQUEST_METHOD: method, PATH_INFO: path, QUERY_STRING: query } = environ
     const say = (status, type, body, more = []) => {
       startResponse(status, [['Content-Type', type], ...more])
@@ -104,10 +110,10 @@ async function recording(
   return { record, app, socket, cwd, served }
 }
 
-behindNginx.describe('requests that were recorded behind nginx', () => {
-  behindNginx.test('hold no secrets, and tell what a changed application answers differently', async () => {
+for (const wire of ['uwsgi', 'fastcgi'] as const) {
+  behindNginx.test(`requests behind nginx over ${wire} are recorded without secrets, and tell what has changed`, async () => {
     const { record, app, socket, cwd } = await recording(code(), '--workers', '2', '--record-redact', 'X-Customer')
-    const nginx = await startNginx({ wire: 'uwsgi', socketPath: socket })
+    const nginx = await startNginx({ wire, socketPath: socket })
     onTestFinished(() => nginx.stop())
     const { port } = nginx
     const SECRETS = [
@@ -143,7 +149,8 @@ behindNginx.describe('requests that were recorded behind nginx', () => {
       headers: { 'Content-Type': 'application/octet-stream' },
       body: Buffer.alloc(70_000, 0xff),
     })
-    const lines = await recorded(record, 9)
+    await send(port, '/at-once')
+    const lines = await recorded(record, 10)
     expect(statSync(record).mode & 0o777).toBe(0o600)
     const text = readFileSync(record, 'utf8')
     for (const secret of SECRETS) expect(text).not.toContain(secret)
@@ -164,6 +171,7 @@ behindNginx.describe('requests that were recorded behind nginx', () => {
     expect(of('/json').response.body).toMatchObject({ text: '{"name":"pear","price":10,"token":"REDACTED"}' })
     expect(of('/png').response.body).toEqual({ bytes: 4, base64: '/9gAAQ==' })
     expect(of('/big').response.body).toEqual({ bytes: 200_000, left: 'size' })
+    expect(of('/at-once').body).toEqual({ bytes: 0 })
     expect(of('/u').body).toEqual({ bytes: 70_000, left: 'size' })
 
     // The same code: nothing differs, not even where a random token is in the answer. What was redacted has to be given again.
@@ -173,7 +181,7 @@ behindNginx.describe('requests that were recorded behind nginx', () => {
       'skipped  1: POST may change something (--all)',
       'skipped  1: PUT may change something (--all)',
       'skipped  1: the body of the request is not in the record (size)',
-      '8 recorded: 5 the same, 0 different, 3 skipped',
+      '9 recorded: 6 the same, 0 different, 3 skipped',
     ])
     expect((await replay(cwd, record, app, '--filter', '/me')).stdout).toMatch(
       /^differs {2}GET \/me .*\n +status: 200 OK → 401 Unauthorized\n/,
@@ -190,8 +198,8 @@ behindNginx.describe('requests that were recorded behind nginx', () => {
     expect(report).toMatch(/\n +-grüße\n +\+GRÜSSE\n/)
     expect(report).toMatch(/\n +- {2}"name": "pear",\n +\+ {2}"name": "apple",\n/)
     expect(report).toMatch(/GET \/boom .*\n +status: 200 OK → 500 Internal Server Error\n/)
-    expect(report).toMatch(/TypeError: no such pear\n +at application .*wsgi\.mjs:\d+/)
-    expect(report).toMatch(/\n5 recorded: 2 the same, 3 different, 0 skipped\n$/)
+    expect(report).toMatch(/TypeError: no such pear\n +at answer .*wsgi\.mjs:\d+/)
+    expect(report).toMatch(/\n6 recorded: 3 the same, 3 different, 0 skipped\n$/)
     for (const secret of SECRETS) expect(report).not.toContain(secret)
 
     const all = await replay(cwd, record, app, '--all', '--json', '--filter', '^(POST|PUT) ')
@@ -208,7 +216,7 @@ behindNginx.describe('requests that were recorded behind nginx', () => {
       }),
     )
   })
-})
+}
 
 describe('a record', () => {
   test('of a Node application over HTTP is the same as of any other', async () => {
