@@ -5,6 +5,9 @@ import { APACHE, APACHE_BINARY } from './ways.ts'
 
 const FETCH = ['Hono, fetch', 'h3, fetch']
 
+/** What httpd says of an error, with the id of the request or without it. */
+const OWN_PAGE = /^(?:<!DOCTYPE HTML PUBLIC|[A-Z][A-Za-z ]+\. Request id: )/
+
 /** Differences that come from httpd: its modules for FastCGI and uwsgi treat requests and responses otherwise than that for HTTP. */
 export const BEHIND_APACHE: readonly Difference[] = [
   {
@@ -44,6 +47,22 @@ export const BEHIND_APACHE: readonly Difference[] = [
     cases: /^methods: HEAD where every method is answered$/,
     takesAway: (conversation) => {
       dropFields(conversation, /^(?:content-length|etag): /i)
+    },
+  },
+  {
+    name: 'A response of 500 and above tells the id of its request',
+    reason:
+      "It is what a client can quote, and what the line in the error log has that says why. httpd's own pages are that and no more.",
+    ways: APACHE,
+    cases: /./,
+    takesAway: (conversation) => {
+      for (const answer of conversation.answers) {
+        if (!answer.statusLine.startsWith('HTTP/1.1 5')) continue
+        answer.fields = answer.fields.filter((field) => !/^x-request-id: /i.test(field))
+        if (!OWN_PAGE.test(answer.body)) continue
+        answer.body = ''
+        answer.fields = answer.fields.filter((field) => !/^content-length: /i.test(field))
+      }
     },
   },
   {
