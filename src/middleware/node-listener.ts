@@ -58,6 +58,7 @@ const LIMITS = {
 const SERVER: Omit<ConnectionServer, 'handler' | 'context' | 'limits'> = {
   admission: undefined,
   traffic: undefined,
+  passOn: () => false,
   draining: false,
   toLetGo: 0,
   clock: 0,

@@ -4,7 +4,8 @@ import type { TsgiError } from '../interface/errors.ts'
 import type { Logger, LogLevel } from '../interface/logger.ts'
 import type { BindAddress } from '../server/address.ts'
 import { Master } from './master.ts'
-import type { MasterOptions, ReloadResult, StopKind } from './master.ts'
+import type { StopKind } from './master-event.ts'
+import type { MasterOptions, ReloadResult } from './master.ts'
 
 /** What is an application's own among several; a reload of all of them changes the rest. */
 const OWN = ['app', 'interface', 'mountPoint', 'binds', 'log'] as const

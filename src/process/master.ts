@@ -11,6 +11,7 @@ import { ListeningSockets } from './listening-sockets.ts'
 import type { MasterEvent, StopKind } from './master-event.ts'
 import { MasterMetrics } from './master-metrics.ts'
 import type { MasterOptions } from './master-options.ts'
+import { successorOf } from './passed-connection.ts'
 import { ServedCode } from './served-code.ts'
 import { Upkeep } from './upkeep.ts'
 import type { MessageToMaster } from './worker-messages.ts'
@@ -23,7 +24,6 @@ import type { WorkerSlot } from './worker-slot.ts'
 
 export type { MasterOptions } from './master-options.ts'
 export type { ReloadResult } from './worker-pool.ts'
-export type { StopKind } from './master-event.ts'
 
 /** How much of a quick stop requests get, and when what is left is killed, milliseconds. */
 const QUICK_REQUESTS_MS = 700
@@ -247,9 +247,10 @@ export class Master extends EventEmitter<{ failed: [TsgiError]; ended: [WorkerPr
       onMessage: (worker, message) => this.#post({ type: 'message', worker, message }),
       onStartupTimeout: (worker) => this.#post({ type: 'startup-timeout', worker }),
       onExit: (worker, exit) => this.#post({ type: 'exit', worker, exit }),
+      successorOf: (worker) => successorOf(this.#pool.slots, worker),
     }
-    const { generation } = this.#pool
-    const rest = { listeners: this.#sockets.shared, id: (this.#lastId += 1), generation, index: slot.index }
+    const place = { generation: this.#pool.generation, index: slot.index }
+    const rest = { listeners: this.#sockets.shared, id: (this.#lastId += 1), ...place }
     return this.metrics?.spawn(events, (counted) => code.spawn({ ...rest, events: counted })) ?? code.spawn({ ...rest, events })
   }
 

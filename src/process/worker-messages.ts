@@ -93,6 +93,11 @@ export interface ReopenLogsMessage {
   readonly tsgi: 'reopen-logs'
 }
 
+/** Comes with a connection, idle now, that another worker has served and cannot keep. */
+export interface ConnectionMessage {
+  readonly tsgi: 'connection'
+}
+
 /** Asks for a `stats`, at once. */
 export interface ReportMessage {
   readonly tsgi: 'report'
@@ -112,6 +117,7 @@ export interface ListenerMessage {
 
 export type MessageToWorker =
   | BootMessage
+  | ConnectionMessage
   | ListenerMessage
   | DrainMessage
   | CloseWebSocketsMessage
@@ -123,6 +129,7 @@ export type MessageToWorker =
 
 const KINDS_TO_WORKER: readonly MessageToWorker['tsgi'][] = [
   'boot',
+  'connection',
   'listener',
   'drain',
   'close-websockets',

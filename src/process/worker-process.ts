@@ -6,6 +6,7 @@ import type { Logger, LogLevel } from '../interface/logger.ts'
 import { inheritedFds, listenersOfWorker, sendListeners } from './listener-handover.ts'
 import type { SharedListener } from './listener-handover.ts'
 import type { EndCause } from './exit-meaning.ts'
+import { isConnection, passToWorker } from './passed-connection.ts'
 import type { WorkerOutput } from './master-options.ts'
 import { LifeWatch, readSignOfLife } from './sign-of-life.ts'
 import type { SignOfLife } from './sign-of-life.ts'
@@ -58,6 +59,8 @@ export interface WorkerEvents {
   readonly onExit: (worker: WorkerProcess, exit: WorkerExit) => void
   /** One of its requests takes long, or has ended that did. */
   readonly onSlow?: (worker: WorkerProcess, report: SlowReport) => void
+  /** Who takes the connections of one that is replaced; undefined: nobody. */
+  readonly successorOf?: (worker: WorkerProcess) => WorkerProcess | undefined
   /** It has told all that it ever will: some of it may come behind its exit. */
   readonly onSilent?: (worker: WorkerProcess) => void
 }
@@ -120,7 +123,12 @@ export class WorkerProcess {
     )
     this.pid = this.#child.pid ?? 0
     this.#startupTimer = setTimeout(() => options.events.onStartupTimeout(this), options.startupTimeoutMs)
-    this.#child.on('message', (value) => {
+    this.#child.on('message', (value, handle) => {
+      if (isConnection(value)) {
+        const successor = options.events.successorOf?.(this)
+        passToWorker(successor === undefined ? undefined : successor.#child, handle)
+        return
+      }
       const message = readMessageToMaster(value)
       const slow = message === undefined ? readSlowReport(value) : undefined
       if (message !== undefined) options.events.onMessage(this, message)

@@ -16,6 +16,7 @@ import { startHeartbeat } from './heartbeat.ts'
 import { describeKind, prepareApplication } from '../loading/prepare-application.ts'
 import type { ServedApplication } from '../loading/prepare-application.ts'
 import { onIdle } from './on-idle.ts'
+import { passToMaster, takeOver } from './passed-connection.ts'
 import { developmentPage, openRecorder } from './optional-parts.ts'
 import { ProcessEvents } from './process-events.ts'
 import { send, sendAndWait } from './tell-master.ts'
@@ -66,7 +67,7 @@ class Worker {
   readonly #reports: WorkerReports
   readonly #events: ProcessEvents
   #application: ServedApplication | undefined
-  #server: Server | undefined
+  server: Server | undefined
   /** What the application waits for when it has closed its own server. */
   readonly #onDrained: (() => void)[] = []
   #hooks: HookRunner | undefined
@@ -109,7 +110,7 @@ class Worker {
       if (this.#state !== 'booting') return
       const { mountPoint, multiprocess, probeToken, maxRequestBodyBytes, maxRequests, clocks, clients } = this.#boot
       const slowMs = clocks?.slowRequestMs ?? 0
-      this.#server = new Server({
+      this.server = new Server({
         handler,
         log: this.#log,
         mountPoint,
@@ -126,15 +127,15 @@ class Worker {
         clients,
         ...(slowMs === 0 ? {} : { slow: new SlowRequests(slowMs, this.#log, (report) => send({ tsgi: 'slow', ...report })) }),
       })
-      await this.#listen(this.#server)
+      await this.#listen(this.server)
     } catch (error) {
       this.#failBoot(error)
       return
     }
     this.#state = 'ready'
     send({ tsgi: 'ready', kind: describeKind(this.#application) })
-    this.#reports.begin(this.#server)
-    this.#startHeartbeat(this.#server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0, this.#boot.clocks?.slowRequestMs ?? 0)
+    this.#reports.begin(this.server)
+    this.#startHeartbeat(this.server, this.#boot.clocks?.heartbeatTimeoutMs ?? 0, this.#boot.clocks?.slowRequestMs ?? 0)
     flushCompiledCode()
   }
 
@@ -182,7 +183,7 @@ class Worker {
   /** Stops accepting, finishes, exits with 0. A second call only makes the time shorter. */
   drain(timeoutMs: number, handover: boolean): void {
     if (this.#isEnding()) {
-      void this.#server?.drain(timeoutMs)
+      void this.server?.drain(timeoutMs)
       setTimeout(exit, timeoutMs, 0)
       return
     }
@@ -190,7 +191,7 @@ class Worker {
   }
 
   closeWebSockets(timeoutMs: number): void {
-    this.#server?.closeWebSockets(timeoutMs)
+    this.server?.closeWebSockets(timeoutMs)
   }
 
   setLogLevel(level: LogLevel): void {
@@ -202,7 +203,7 @@ class Worker {
   }
 
   share(part: number): void {
-    this.#server?.share(part)
+    this.server?.share(part)
   }
 
   reopenLogs(): void {
@@ -272,7 +273,8 @@ class Worker {
     const deadline = performance.now() + timeoutMs
     this.#application?.lifespan.stopping().catch((error: unknown) => this.#log.error('the application', error))
     try {
-      const drained = await this.#server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
+      if (handover && this.server !== undefined) this.server.passHandle = passToMaster()
+      const drained = await this.server?.drain(timeoutMs, handover ? HANDOVER_MS : FRESH_MS)
       // The last requests count, too.
       this.#reports.tell()
       await sendAndWait({ tsgi: 'drained', unfinished: drained?.unfinished ?? 0 })
@@ -351,6 +353,9 @@ function main(): void {
           return false
         case 'listener':
           sockets.receive(message.index, handle)
+          break
+        case 'connection':
+          takeOver(worker?.server, handle)
           break
         case 'drain':
           if (worker === undefined) exit(0)

@@ -35,6 +35,8 @@ export interface ConnectionServer {
   /** Undefined: every request goes to the application at once, and may take its time. */
   readonly admission: Admission | undefined
   readonly draining: boolean
+  /** While it drains: gives a connection that its peer keeps, and that is idle, to another worker. False: it cannot be; then it is closed. */
+  passOn(socket: Socket): boolean
   /** Counts connections; undefined: nobody does. */
   readonly traffic: Traffic | undefined
   /** So many connections that a client or a proxy would keep are to end behind their next response: each that does counts it down. */

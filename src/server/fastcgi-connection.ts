@@ -223,8 +223,15 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     this.exchange = undefined
     this.#requestId = 0
     this.waitingSince = this.server.clock
-    if (this.#keep && (!this.server.draining || this.#parting) && this.leftAt === 0) this.decoder.endRequest()
+    if (!this.#keep || this.leftAt !== 0) this.close()
+    else if (!this.server.draining || this.#parting) this.decoder.endRequest()
+    else if (this.#canGoOn && this.server.passOn(this.socket)) this.closing = true
     else this.close()
+  }
+
+  /** Whether another worker can take the connection as if it had just been accepted. */
+  get #canGoOn(): boolean {
+    return this.bodyComplete && this.decoder.isBetweenRecords
   }
 
   /** A malformed packet: nothing can be said to a peer whose framing is lost. */

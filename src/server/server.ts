@@ -23,11 +23,13 @@ import type { ClientLimits } from './client-limits.ts'
 import { ConnectionLimit, REFUSED } from './connection-limit.ts'
 import type { BindAddress } from './address.ts'
 import type { ConnectionLimits } from './connection.ts'
+import { stoppedHandle } from './connection-handover.ts'
+import type { PassHandle } from './connection-handover.ts'
 import { HttpServer } from './http-server.ts'
 import { listening } from './listening.ts'
 import type { BoundHandle } from './listening.ts'
 import type { SlowRequests } from './slow-requests.ts'
-import { acceptWithSharedReads } from './shared-read.ts'
+import { acceptWithSharedReads, takeOver } from './shared-read.ts'
 import { DEFAULT_SOCKET_MODE, SocketPath } from './socket-path.ts'
 import { Traffic } from './traffic.ts'
 import { UpgradedSockets } from './upgraded-sockets.ts'
@@ -87,6 +89,8 @@ export class Server implements SocketOwner {
   readonly admission: Admission | undefined
   clock = performance.now()
   draining = false
+  /** For connections that peers keep while this server drains; undefined: nobody else takes them. */
+  passHandle: PassHandle | undefined
   toLetGo = 0
   requestsInFlight = 0
   requestsFinished = 0
@@ -164,12 +168,8 @@ export class Server implements SocketOwner {
     // An inherited unix socket has no address that Node knows: null.
     const isOverTcp = (bound: ReturnType<NetServer['address']>): boolean => typeof bound === 'object' && bound !== null
     const isClient = (): boolean => (overTcp ??= isOverTcp(listener.address()))
-    const accept = (socket: Socket, bytes = 0): AcceptedSocket => {
-      this.traffic?.opened(socket, bytes)
-      const accepted = new AcceptedSocket(this, socket, { protocol, isClient: this.#clientLimits !== undefined && isClient() })
-      this.#accepted.add(accepted)
-      return accepted
-    }
+    const accept = (socket: Socket, bytes = 0): AcceptedSocket =>
+      this.#accept(socket, bytes, protocol, this.#clientLimits !== undefined && isClient())
     const listener = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: OUTPUT_HIGH_WATER_BYTES })
     const clients = this.#clients
     if (protocol === 'http') {
@@ -313,6 +313,24 @@ export class Server implements SocketOwner {
   }
 
   // For the connections.
+
+  passOn(socket: Socket): boolean {
+    const handle = this.passHandle === undefined ? undefined : stoppedHandle(socket)
+    if (handle !== undefined) this.passHandle?.(handle, () => socket.destroy())
+    return handle !== undefined
+  }
+
+  /** Goes on with a connection of FastCGI, idle now, that another worker has served. False: it is the caller's to close. */
+  takeOver(handle: object): boolean {
+    return !this.draining && takeOver(handle, (socket) => this.#accept(socket, 0, 'fastcgi', false))
+  }
+
+  #accept(socket: Socket, bytes: number, protocol: Protocol, isClient: boolean): AcceptedSocket {
+    this.traffic?.opened(socket, bytes)
+    const accepted = new AcceptedSocket(this, socket, { protocol, isClient })
+    this.#accepted.add(accepted)
+    return accepted
+  }
 
   serveHttp(socket: Socket, isClient: boolean): void {
     if (isClient && this.#clientLimits !== undefined) {

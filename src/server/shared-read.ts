@@ -48,17 +48,30 @@ export function acceptWithSharedReads(listener: NetServer, accept: (socket: Sock
       original.call(this, status, client)
       return
     }
-    const bytes = firstRead.read(client.fd)
-    SOCKET_OPTIONS.handle = client
-    const socket: ReceivingSocket = new Socket(SOCKET_OPTIONS)
-    SOCKET_OPTIONS.handle = undefined
-    const receiver = accept(socket, bytes)
-    socket[RECEIVER] = receiver
-    if (bytes > 0) receiver.receive(buffer, bytes)
-    else receiver.nothingYet()
-    // Starts to read, unless the request was answered and the connection closed, or its body is held back already.
-    if (!socket.destroyed && !socket.isPaused()) socket.read(0)
+    begin(client, firstRead.read(client.fd), accept)
   }
+}
+
+/** Goes on with a connection that another process has accepted. False: this Node, or this handle, cannot. */
+export function takeOver(handle: object, accept: (socket: Socket, bytes: number) => Receiver): boolean {
+  // What is not declared is checked before it is used.
+  const client = handle as ClientHandle
+  if (typeof client.useUserBuffer !== 'function') return false
+  begin(client, 0, accept)
+  return true
+}
+
+/** `bytes`: what has been read of it already, now in `buffer`. */
+function begin(client: ClientHandle, bytes: number, accept: (socket: Socket, bytes: number) => Receiver): void {
+  SOCKET_OPTIONS.handle = client
+  const socket: ReceivingSocket = new Socket(SOCKET_OPTIONS)
+  SOCKET_OPTIONS.handle = undefined
+  const receiver = accept(socket, bytes)
+  socket[RECEIVER] = receiver
+  if (bytes > 0) receiver.receive(buffer, bytes)
+  else receiver.nothingYet()
+  // Starts to read, unless the request was answered and the connection closed, or its body is held back already.
+  if (!socket.destroyed && !socket.isPaused()) socket.read(0)
 }
 
 /** Reads in a row that found nothing after which the event loop is left to tell when there is something. */

@@ -4,8 +4,8 @@ import { until } from '../support/until.ts'
 import { Load } from './load.ts'
 import { DEEDS, Deployment, launchBehind, report, SECONDS, wait } from './scene.ts'
 
-/** Not FastCGI, by which httpd now and then sends a request on a connection that is closing: docs/operation.md, Apache. */
-const WIRES = SECONDS < 30 ? ['http'] : ['http', 'uwsgi']
+/** The short form is about the wire that is taken where nothing is said. */
+const WIRES = SECONDS < 30 ? ['fastcgi'] : ['fastcgi', 'uwsgi', 'http']
 
 requires('apache2', 'dist', 'full').describe(`under load through Apache, for ${SECONDS} s`, () => {
   const { test } = requires('apache2', 'dist', 'full')

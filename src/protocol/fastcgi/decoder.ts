@@ -75,6 +75,11 @@ export class FastcgiDecoder extends ChunkDecoder<FastcgiEvent> {
     if (this.#state === State.CONTENT && this.#recordId !== 0 && this.#whole === undefined) this.#skip = true
   }
 
+  /** Whether all that was pushed has been read, up to the end of a record: another decoder could go on from here. */
+  get isBetweenRecords(): boolean {
+    return this.#state === State.HEADER && this.#headerFill === 0 && this.offset >= this.end
+  }
+
   /** Throws `TSGI_ERR_FASTCGI_RECORD`, `TSGI_ERR_FASTCGI_PARAMS`, `TSGI_ERR_PARAMS_TOO_LARGE`: the connection is to be closed. */
   protected override decode(): FastcgiEvent | undefined {
     for (;;) {
