@@ -1,7 +1,7 @@
 import type { ChildProcess, SendHandle } from 'node:child_process'
-import { platform } from 'node:process'
 
 import type { PassHandle } from '../server/connection-handover.ts'
+import { connectionsTravel } from '../server/platform.ts'
 import type { Server } from '../server/server.ts'
 import type { WorkerProcess } from './worker-process.ts'
 import type { WorkerSlot } from './worker-slot.ts'
@@ -18,8 +18,7 @@ interface Closable {
 
 /** In a worker: gives a connection to the master. Undefined where handles cannot be sent. */
 export function passToMaster(): PassHandle | undefined {
-  // Windows sends sockets of TCP alone, and only between processes of one version.
-  if (platform === 'win32') return undefined
+  if (!connectionsTravel()) return undefined
   return (handle, sent) => {
     if (process.connected) process.send?.({ tsgi: 'connection' }, handle as SendHandle, undefined, () => sent())
     else sent()

@@ -17,6 +17,11 @@ export function socketsTravelAs(system: NodeJS.Platform = process.platform): 'de
   return isWindows(system) ? 'handle' : 'descriptor'
 }
 
+/** Whether a connection that is open can be sent to another process: on Windows Node sends those of TCP alone, which no proxy keeps here. */
+export function connectionsTravel(system: NodeJS.Platform = process.platform): boolean {
+  return !isWindows(system)
+}
+
 /** What a local program is talked to by: a socket in the file system, or a named pipe. */
 export function localSocketsAre(system: NodeJS.Platform = process.platform): 'files' | 'pipes' {
   return isWindows(system) ? 'pipes' : 'files'

@@ -44,6 +44,7 @@ describe('what Windows has', () => {
       expect(platform.whyNotHere(what, 'win32')).toMatch(/Windows/)
     }
     expect(platform.socketsTravelAs('linux')).toBe('descriptor')
+    expect([platform.connectionsTravel('linux'), platform.connectionsTravel('win32')]).toEqual([true, false])
     expect(platform.localSocketsAre('linux')).toBe('files')
   })
 
