@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server as NodeHttpServer, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Logger } from '../interface/logger.ts'
-import { REASONS } from '../gateway/reasons.ts'
 import type { ClientLimits } from './client-limits.ts'
 import { rememberPeer } from './http-peer.ts'
 import type { ConnectionPeer } from './http-peer.ts'
 import { IdleClients } from './idle-clients.ts'
 import { refusalOf } from './request-refusal.ts'
+import type { Refusals } from './request-refusal.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 /** What is seen to where clients reach `node:http` with no proxy in between, beyond what it sees to by itself. */
@@ -16,11 +16,11 @@ export class HttpClients {
   readonly #proxies: TrustedProxies
   readonly #idle: IdleClients
   readonly #peers = new WeakMap<Socket, ConnectionPeer & { readonly trusted: boolean }>()
+  readonly #refusals: Refusals
 
-  readonly #refused = new WeakSet<Socket>()
-
-  constructor(http: NodeHttpServer, limits: ClientLimits, log: Logger) {
+  constructor(http: NodeHttpServer, limits: ClientLimits, log: Logger, refusals: Refusals) {
     this.#limits = limits
+    this.#refusals = refusals
     this.#log = log
     this.#proxies = new TrustedProxies(limits.trustProxy, limits.trustProxyHeader)
     this.#idle = new IdleClients(http, limits)
@@ -35,14 +35,9 @@ export class HttpClients {
   /** Judges a request, and settles whom it is from. False: it was refused. */
   admit(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#limits.keepAliveTimeoutMs === 0) response.shouldKeepAlive = false
-    // What stands behind a request that was refused may have been meant as a part of it.
-    if (this.#refused.has(request.socket)) return false
     const status = refusalOf(request, this.#limits)
     if (status !== undefined) {
-      this.#refused.add(request.socket)
-      response.shouldKeepAlive = false
-      response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' })
-      response.end(`${REASONS[status] ?? 'Error'}\n`)
+      this.#refusals.refuse(request, response, status)
       return false
     }
     const peer = this.#peers.get(request.socket)

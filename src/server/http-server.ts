@@ -11,6 +11,7 @@ import { HttpClients } from './http-clients.ts'
 import { HttpTransport } from './http-connection.ts'
 import { nodeRequestLabel, refuseSlowBody, serveNodeRequest } from './http-node-request.ts'
 import { rememberPeer } from './http-peer.ts'
+import { framingRefusalOf, Refusals } from './request-refusal.ts'
 import { HttpUpgrades } from './http-upgrade.ts'
 
 /** How often `node:http` looks for heads that take too long, milliseconds; without a word it is half a minute. */
@@ -28,6 +29,7 @@ export class HttpServer {
   readonly #log: Logger
   readonly #clients: HttpClients | undefined
   readonly #failurePage: FailurePage | undefined
+  readonly #refusals = new Refusals()
 
   /** `limits`: those of clients without a proxy in between; undefined: a proxy judges its own. */
   constructor(server: ConnectionServer, limits?: ClientLimits) {
@@ -43,13 +45,15 @@ export class HttpServer {
       shouldUpgradeCallback: (request: IncomingMessage) => upgrades.wants(request),
     }
     this.#http = createServer(options)
-    const upgrades = new HttpUpgrades(server, this.#http, this.#transports)
+    const upgrades = new HttpUpgrades(server, this.#http, this.#transports, (request, response) =>
+      this.#admits(request, response),
+    )
     this.#http.headersTimeout = limits?.headerTimeoutMs ?? HEADER_TIMEOUT_MS
     // Their size is limited. Beyond a number of fields, Node 20 would leave some out, Content-Length perhaps.
     this.#http.maxHeadersCount = 0
     // An upload may take as long as it takes; a client that stops sending is the proxy's to judge, or the body's reader's.
     this.#http.requestTimeout = limits?.bodyMaxTimeoutMs === undefined ? 0 : limits.headerTimeoutMs + limits.bodyMaxTimeoutMs
-    this.#clients = limits === undefined ? undefined : new HttpClients(this.#http, limits, this.#log)
+    this.#clients = limits === undefined ? undefined : new HttpClients(this.#http, limits, this.#log, this.#refusals)
     this.#http.on('request', (request, response) => this.#serve(request, response))
     // Who waits for a word before sending his body need not send one that will not be taken.
     this.#http.on('checkContinue', (request, response) => {
@@ -64,7 +68,7 @@ export class HttpServer {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const server = this.#server
     if (response.socket === null) closeWithConnection(request, response)
-    if (this.#clients !== undefined && !this.#clients.admit(request, response)) return
+    if (!this.#admits(request, response)) return
     const { node } = server.handler
     if (node !== undefined) {
       this.#responses.add(response)
@@ -78,6 +82,16 @@ export class HttpServer {
     response.on('close', () => this.#transports.delete(transport))
     this.#clients?.began(request, response, () => transport.giveUpBody())
     transport.start()
+  }
+
+  /** A proxy has judged what it sends, but for what must not be read in two ways by anybody. */
+  #admits(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#refusals.isBehindOne(request)) return false
+    if (this.#clients !== undefined) return this.#clients.admit(request, response)
+    const status = framingRefusalOf(request)
+    if (status === undefined) return true
+    this.#refusals.refuse(request, response, status)
+    return false
   }
 
   serve(socket: Socket): void {

@@ -18,12 +18,19 @@ export class HttpUpgrades {
   readonly #server: ConnectionServer
   readonly #http: NodeHttpServer
   readonly #transports: Set<HttpTransport>
+  readonly #admits: (request: IncomingMessage, response: ServerResponse) => boolean
 
-  /** `transports`: the exchanges that are given up with the server. */
-  constructor(server: ConnectionServer, http: NodeHttpServer, transports: Set<HttpTransport>) {
+  /** `transports`: the exchanges that are given up with the server. `admits`: judges a request, and answers what it refuses. */
+  constructor(
+    server: ConnectionServer,
+    http: NodeHttpServer,
+    transports: Set<HttpTransport>,
+    admits: (request: IncomingMessage, response: ServerResponse) => boolean,
+  ) {
     this.#server = server
     this.#http = http
     this.#transports = transports
+    this.#admits = admits
     http.on('upgrade', (request, _stream, head) => this.#upgrade(request, head))
   }
 
@@ -44,9 +51,16 @@ export class HttpUpgrades {
     const { access, meter, mountPoint } = this.#server.context
     if (!this.wants(request)) {
       this.#putBack(request, head)
-    } else if (node === undefined) {
-      this.#serve(request, head)
-    } else if (mountNodeRequest(request, mountPoint)) {
+      return
+    }
+    const response = this.#admitted(request)
+    if (response === undefined) return
+    if (node === undefined) {
+      this.#serve(request, response, head)
+      return
+    }
+    response.detachSocket(socket)
+    if (mountNodeRequest(request, mountPoint)) {
       if (isBehindProxy(socket)) describePeer(request)
       this.#server.connectionTaken(socket, protocol)
       if (access !== undefined) logNodeUpgrade(access, request)
@@ -57,14 +71,27 @@ export class HttpUpgrades {
     }
   }
 
-  /** The exchange may become an ordinary response, the last of its connection, or take the connection over. */
-  #serve(request: IncomingMessage, head: Buffer): void {
+  /** A response for a request that may be served. Undefined: it was refused, or comes while an earlier one is on its way. */
+  #admitted(request: IncomingMessage): ServerResponse | undefined {
     const { socket } = request
     const response = assignedResponse(request, socket)
     if (response === undefined) {
       socket.destroySoon()
-      return
+      return undefined
     }
+    // `node:http` has let go of the connection: the end of a refusal is its end, too.
+    const close = (): void => socket.destroySoon()
+    const ignore = (): void => {}
+    response.on('finish', close)
+    socket.on('error', ignore)
+    if (!this.#admits(request, response)) return undefined
+    response.off('finish', close)
+    socket.off('error', ignore)
+    return response
+  }
+
+  /** The exchange may become an ordinary response, the last of its connection, or take the connection over. */
+  #serve(request: IncomingMessage, response: ServerResponse, head: Buffer): void {
     const transport = new UpgradeTransport(this.#server, request, response, head)
     this.#transports.add(transport)
     response.on('close', () => this.#transports.delete(transport))

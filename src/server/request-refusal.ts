@@ -1,4 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { REASONS } from '../gateway/reasons.ts'
 import type { ClientLimits } from './client-limits.ts'
 
 /**
@@ -6,8 +8,9 @@ import type { ClientLimits } from './client-limits.ts'
  * wrong: two lengths, a length beside chunks, sizes that are no numbers, lines that end in LF alone or go on in the next one.
  */
 export function refusalOf(request: IncomingMessage, limits: ClientLimits): 400 | 414 | 431 | 501 | 505 | undefined {
-  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request
-  if (httpVersionMajor !== 1) return 505
+  const { rawHeaders, httpVersionMinor } = request
+  const framing = framingRefusalOf(request)
+  if (framing !== undefined) return framing
   if ((request.url ?? '').length > limits.maxTargetBytes) return 414
   if (rawHeaders.length > 2 * limits.maxFields) return 431
   let hosts = 0
@@ -15,10 +18,37 @@ export function refusalOf(request: IncomingMessage, limits: ClientLimits): 400 |
     if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++
   }
   // Two hosts are two opinions of where the request goes (RFC 9112, section 3.2).
-  if (hosts > 1 || (hosts === 0 && httpVersionMinor > 0)) return 400
-  const encoding = request.headers['transfer-encoding']
+  return hosts > 1 || (hosts === 0 && httpVersionMinor > 0) ? 400 : undefined
+}
+
+/**
+ * The status for a request of which another reader might say that it ends elsewhere, whoever sends it. `node:http` takes a line
+ * without a version for HTTP/0.9, and answers it.
+ */
+export function framingRefusalOf({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): 400 | 501 | 505 | undefined {
+  if (httpVersionMajor !== 1) return 505
+  const encoding = headers['transfer-encoding']
   if (encoding === undefined) return undefined
   // HTTP/1.0 knows no chunks: whoever is in front may have taken the body for another request (RFC 9112, section 6.1).
   if (httpVersionMinor === 0) return 400
   return encoding.trim().toLowerCase() === 'chunked' ? undefined : 501
+}
+
+/** Answers requests that nobody is to see, and what stands behind them not at all: it may have been meant as a part of them. */
+export class Refusals {
+  readonly #sockets = new WeakSet<Socket>()
+  #any = false
+
+  refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
+    this.#any = true
+    this.#sockets.add(request.socket)
+    response.shouldKeepAlive = false
+    response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' })
+    response.end(`${REASONS[status] ?? 'Error'}\n`)
+  }
+
+  /** Whether an earlier request of the same connection was refused. */
+  isBehindOne(request: IncomingMessage): boolean {
+    return this.#any && this.#sockets.has(request.socket)
+  }
 }
