@@ -93,6 +93,7 @@ function setVariable(draft: Draft, name: string, value: string): void {
     draft[name] = known === undefined ? value : `${String(known)}${name === 'HTTP_COOKIE' ? '; ' : ', '}${value}`
     return
   }
+  if (name.startsWith('tsgi.')) throw new TsgiError('TSGI_ERR_REQUEST_INVALID', `${quote(name)} is no variable of a proxy`)
   if (value === '' && (name === 'CONTENT_LENGTH' || name === 'CONTENT_TYPE')) return
   if (known !== undefined) {
     if (known === value && !CORE.has(name)) return
