@@ -1,4 +1,4 @@
-import { parseParameters, quoteValue } from './field-list.ts'
+import { isToken, parseParameters, quoteValue } from './field-list.ts'
 
 /** What `Authorization` holds (RFC 9110, section 11.6.2): credentials of a scheme. None of it has been checked. */
 export class Authorization {
@@ -38,12 +38,14 @@ export class Authorization {
     const space = trimmed.indexOf(' ')
     const type = (space === -1 ? trimmed : trimmed.slice(0, space)).toLowerCase()
     const rest = space === -1 ? '' : trimmed.slice(space + 1).trim()
-    if (type === '') return undefined
+    if (!isToken(type)) return undefined
     if (type === 'basic') return parseBasic(rest)
     // token68 (section 11.2) has `=` at its end only; parameters have it after their names.
     if (/^[\w.~+/-]+=*$/.test(rest)) return new Authorization(type, { token: rest })
     if (type === 'bearer') return undefined
-    return new Authorization(type, { parameters: parseParameters(rest) })
+    const parameters = parseParameters(rest)
+    // A parameter has a value, always.
+    return [...parameters.values()].includes(null) ? undefined : new Authorization(type, { parameters })
   }
 
   toString(): string {

@@ -22,13 +22,20 @@ export function splitList(text: string, separator = COMMA): string[] {
   return elements
 }
 
-/** `name=value` elements, names in small letters; one without `=` is null. The first of a name counts. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** What a name is, and a value that needs no quotes (RFC 9110, section 5.6.2). */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text)
+}
+
+/** `name=value` elements, names in small letters; one without `=` is null. The first of a name counts, what is no name does not. */
 export function parseParameters(text: string, separator = COMMA): Map<string, string | null> {
   const parameters = new Map<string, string | null>()
   for (const element of splitList(text, separator)) {
     const equals = element.indexOf('=')
     const name = (equals === -1 ? element : element.slice(0, equals)).trim().toLowerCase()
-    if (name === '' || parameters.has(name)) continue
+    if (!isToken(name) || parameters.has(name)) continue
     parameters.set(name, equals === -1 ? null : unquote(element.slice(equals + 1).trim()))
   }
   return parameters
@@ -40,9 +47,7 @@ export function unquote(text: string): string {
   return text.slice(1, -1).replace(/\\(.)/g, '$1')
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
 /** A token as it is, anything else as a quoted string. */
 export function quoteValue(text: string): string {
-  return TOKEN.test(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
+  return isToken(text) ? text : `"${text.replace(/["\\]/g, '\\$&')}"`
 }

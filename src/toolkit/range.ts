@@ -1,4 +1,5 @@
 import { unquoteEtag } from './etags.ts'
+import { isToken } from './field-list.ts'
 import { httpDate, parseDate } from './http-date.ts'
 
 /** From `start` on; up to `end`, which is not in it, or to the last byte. A negative start counts from there, and has no end. */
@@ -21,12 +22,13 @@ export class Range {
   static parse(value: string | undefined): Range | undefined {
     if (value === undefined) return undefined
     const equals = value.indexOf('=')
-    if (equals < 1) return undefined
+    const units = value.slice(0, Math.max(0, equals)).trim().toLowerCase()
+    if (!isToken(units)) return undefined
     const specs = value.slice(equals + 1).split(',', MAX_RANGES + 1)
     if (specs.length > MAX_RANGES) return undefined
     const parts = specs.map((spec) => parsePart(spec.trim()))
     const ranges = parts.filter((part) => part !== undefined)
-    return ranges.length === parts.length ? new Range(value.slice(0, equals).trim().toLowerCase(), ranges) : undefined
+    return ranges.length === parts.length ? new Range(units, ranges) : undefined
   }
 
   /**

@@ -146,7 +146,17 @@ describe('the fields of a request', () => {
     expect(Authorization.parse('Bearer a.b-c_d~e+f/g==')).toMatchObject({ type: 'bearer', token: 'a.b-c_d~e+f/g==' })
     const digest = Authorization.parse('Digest username="a, b", realm="x\\"y", nc=00000001')
     expect(Object.fromEntries(digest?.parameters ?? [])).toEqual({ username: 'a, b', realm: 'x"y', nc: '00000001' })
-    for (const bad of [undefined, '', 'Basic', 'Basic !!!', 'Basic bm9jb2xvbg==', 'Bearer', 'Bearer a b']) {
+    for (const bad of [
+      'Digest ,x',
+      'Di,gest realm="x"',
+      undefined,
+      '',
+      'Basic',
+      'Basic !!!',
+      'Basic bm9jb2xvbg==',
+      'Bearer',
+      'Bearer a b',
+    ]) {
       expect(Authorization.parse(bad)).toBeUndefined()
     }
     expect(Authorization.parse(Authorization.basic('ü', ':').toString())).toMatchObject({ username: 'ü', password: ':' })

@@ -123,6 +123,7 @@ describe('entity tags', () => {
 
 describe('ranges', () => {
   it('are read and written', () => {
+    for (const text of ['=0-', '\r=0-', 'a b=0-', 'bytes,=0-']) expect(Range.parse(text)).toBeUndefined()
     for (const text of ['bytes=0-499', 'bytes=500-', 'bytes=-5', 'bytes=0-0,5-9,-1'])
       expect(Range.parse(text)?.toString()).toBe(text)
     expect(Range.parse('bytes=0-499')?.rangeForLength(100)).toEqual([0, 100])
@@ -137,6 +138,10 @@ describe('ranges', () => {
 })
 
 describe('CacheControl', () => {
+  it('takes for a directive only what has a name of one', () => {
+    expect(new CacheControl('a b=1, =2, @=3, no-store, "=4').toString()).toBe('no-store')
+  })
+
   it('is read and written', () => {
     const control = new CacheControl('Max-Age=60, no-cache="Set-Cookie, X", max-age=70, max-stale, stale-if-error=x,')
     expect([control.maxAge, control.noCache, control.maxStale, control.staleIfError]).toEqual([
