@@ -140,7 +140,10 @@ export class FastcgiConnection extends WireConnection<FastcgiEvent> implements T
     }
     const limit = this.server.limits.maxRequestBodyBytes
     if (limit > 0 && this.#received > limit) {
-      exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `${this.#received} bytes came, the limit is ${limit}`))
+      const error = new TsgiError('TSGI_ERR_BODY_LIMIT', `${this.#received} bytes came, the limit is ${limit}`)
+      // Who reads must not take what has come for all there is.
+      exchange.input.fail(error)
+      exchange.fail(error)
       return
     }
     // The bytes are the socket's, which reads the next ones into the same place.

@@ -56,7 +56,10 @@ export class HttpTransport implements Transport {
     const limit = this.#server.limits.maxRequestBodyBytes
     this.#received += chunk.length
     if (limit > 0 && this.#received > limit) {
-      this.exchange.fail(new TsgiError('TSGI_ERR_BODY_LIMIT', `more than ${limit} bytes came`))
+      const error = new TsgiError('TSGI_ERR_BODY_LIMIT', `more than ${limit} bytes came`)
+      // Who reads must not take what has come for all there is.
+      this.exchange.input.fail(error)
+      this.exchange.fail(error)
       // Answered already or just now: what still comes is not waited for.
       this.#request.off('data', this.#onData)
       this.#request.socket.destroySoon()
