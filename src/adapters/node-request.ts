@@ -1,3 +1,4 @@
+import { TsgiError } from '../interface/errors.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Exchange } from '../gateway/exchange.ts'
@@ -53,6 +54,9 @@ export function createNodeRequest(
   request.httpVersionMinor = 1
   setHeaders(request, params, layout, fieldsOfConnection(layout, params, options.upgrade))
   request.method = layout.method(params)
+  if (request.method === '') {
+    throw new TsgiError('TSGI_ERR_REQUEST_INVALID', 'REQUEST_METHOD is missing; the proxy sends no CGI variables')
+  }
   const requestUri = layout.target(params)
   const target = requestUri === '' ? targetWithoutUri(layout, params) : stripAuthority(requestUri)
   const { mountPoint } = options

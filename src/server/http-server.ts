@@ -11,7 +11,7 @@ import { HttpClients } from './http-clients.ts'
 import { HttpTransport } from './http-connection.ts'
 import { nodeRequestLabel, refuseSlowBody, serveNodeRequest } from './http-node-request.ts'
 import { rememberPeer } from './http-peer.ts'
-import { framingRefusalOf, Refusals } from './request-refusal.ts'
+import { refusalOfProxied, Refusals } from './request-refusal.ts'
 import { HttpUpgrades } from './http-upgrade.ts'
 
 /** How often `node:http` looks for heads that take too long, milliseconds; without a word it is half a minute. */
@@ -41,7 +41,9 @@ export class HttpServer {
       keepAliveTimeout: limits?.keepAliveTimeoutMs ?? server.limits.keepAliveTimeoutMs,
       noDelay: true,
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
-      ...(limits === undefined ? {} : { maxHeaderSize: limits.maxHeadBytes, requireHostHeader: false }),
+      // Judged here, for `node:http` goes on with what stands behind a request that it has refused for this.
+      requireHostHeader: false,
+      ...(limits === undefined ? {} : { maxHeaderSize: limits.maxHeadBytes }),
       shouldUpgradeCallback: (request: IncomingMessage) => upgrades.wants(request),
     }
     this.#http = createServer(options)
@@ -88,7 +90,7 @@ export class HttpServer {
   #admits(request: IncomingMessage, response: ServerResponse): boolean {
     if (this.#refusals.isBehindOne(request)) return false
     if (this.#clients !== undefined) return this.#clients.admit(request, response)
-    const status = framingRefusalOf(request)
+    const status = refusalOfProxied(request)
     if (status === undefined) return true
     this.#refusals.refuse(request, response, status)
     return false

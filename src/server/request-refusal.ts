@@ -21,17 +21,27 @@ export function refusalOf(request: IncomingMessage, limits: ClientLimits): 400 |
   return hosts > 1 || (hosts === 0 && httpVersionMinor > 0) ? 400 : undefined
 }
 
+/** Of white space, a field has spaces and tabs; `trim` knows more. */
+const CHUNKED = /^[ \t]*chunked[ \t]*$/i
+
+/** What of a proxy's requests is refused; it has judged the rest. */
+export function refusalOfProxied(request: IncomingMessage): 400 | 501 | 505 | undefined {
+  const framing = framingRefusalOf(request)
+  // `node:http` would answer this one by itself, and go on with what stands behind it.
+  return framing ?? (request.headers.host === undefined && request.httpVersionMinor > 0 ? 400 : undefined)
+}
+
 /**
  * The status for a request of which another reader might say that it ends elsewhere, whoever sends it. `node:http` takes a line
  * without a version for HTTP/0.9, and answers it.
  */
-export function framingRefusalOf({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): 400 | 501 | 505 | undefined {
+function framingRefusalOf({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): 400 | 501 | 505 | undefined {
   if (httpVersionMajor !== 1) return 505
   const encoding = headers['transfer-encoding']
   if (encoding === undefined) return undefined
   // HTTP/1.0 knows no chunks: whoever is in front may have taken the body for another request (RFC 9112, section 6.1).
   if (httpVersionMinor === 0) return 400
-  return encoding.trim().toLowerCase() === 'chunked' ? undefined : 501
+  return CHUNKED.test(encoding) ? undefined : 501
 }
 
 /** Answers requests that nobody is to see, and what stands behind them not at all: it may have been meant as a part of them. */

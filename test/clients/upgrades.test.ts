@@ -94,6 +94,9 @@ describe('over the unix socket of a proxy', () => {
     ['HTTP/2.0', 'GET /a HTTP/2.0\r\nHost: a\r\n\r\n', 505],
     ['HTTP/0.9 and an upgrade', `GET /a\n${UPGRADE}\r\n`, 505],
     ['chunks in HTTP/1.0', 'POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+    ['no host', 'GET /a HTTP/1.1\r\n\r\n', 400],
+    ['an encoding that is none', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \r\nContent-Length: 2\r\n\r\na0', '501|400'],
+    ['a space that is none', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\xa0chunked\r\n\r\n0\r\n\r\n', 501],
     ['another encoding', 'POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501],
   ])('%s is refused, and what stands behind it is not served', async (_, head, status) => {
     const asked: string[] = []
@@ -114,9 +117,10 @@ describe('over the unix socket of a proxy', () => {
     let text = ''
     socket.setEncoding('latin1').on('data', (piece: string) => (text += piece))
     socket.on('error', () => {})
-    socket.write(`${head}GET /b HTTP/1.1\r\nHost: a\r\n\r\n`)
+    socket.write(`${head}GET /b HTTP/1.1\r\nHost: a\r\n\r\n`, 'latin1')
     await until(() => socket.closed, 'the end of the connection')
-    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    // Newer Nodes refuse one of these by themselves.
+    expect(text).toMatch(new RegExp(`^HTTP/1\\.1 (?:${status}) `))
     expect(asked).toEqual([])
   })
 })
