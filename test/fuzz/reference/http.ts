@@ -4,7 +4,7 @@ import type { SentRequest } from './request.ts'
 /** More than one space does not make the line another one; readers may take them (section 3). */
 const REQUEST_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+) +([\x21-\x7e\x80-\xff]+) +HTTP\/1\.([01])$/
 const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/
-const CHUNK_LINE = /^(0*[0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/
+const CHUNK_LINE = /^(0*[0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/
 
 interface Read {
   readonly body: Uint8Array

@@ -1,8 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fetchHandler } from '../../../src/adapters/fetch-application.ts'
+import { nodeHandler } from '../../../src/adapters/node-application.ts'
+import type { RequestHandler } from '../../../src/gateway/request-handler.ts'
 import { applicationHandler } from '../../../src/gateway/run-application.ts'
 import { TsgiError } from '../../../src/interface/errors.ts'
 import type { Logger } from '../../../src/interface/logger.ts'
@@ -13,9 +17,18 @@ import { cut, seeded } from '../../protocol/drive.ts'
 import { settled, until } from '../../support/until.ts'
 import { Finding } from '../target.ts'
 import type { Random } from '../target.ts'
-import { askedApplication } from './application.ts'
+import { askedApplication, askedFetch, askedListener } from './application.ts'
 import type { Asked } from './application.ts'
 import { hashOf } from './hash.ts'
+
+/** The kinds of applications. */
+export type Kind = 'tsgi' | 'node' | 'fetch'
+
+const HANDLERS: Readonly<Record<Kind, (asked: Asked[], log: Logger) => RequestHandler>> = {
+  tsgi: (asked) => applicationHandler(askedApplication(asked)),
+  node: (asked, log) => nodeHandler(createServer(askedListener(asked)), log),
+  fetch: (asked) => fetchHandler({ fetch: askedFetch(asked) }),
+}
 
 /** How long a connection may take to be closed when its client has sent all that it will, milliseconds. */
 const CLOSE_MS = 8000
@@ -25,20 +38,24 @@ const TURNS = 4
 
 /** A server in this process, and clients that send it anything. */
 export class LiveServer {
+  readonly #kind: Kind
   readonly #clients: ClientLimits | undefined
   readonly #asked: Asked[] = []
   /** What went wrong in a way that no client may cause. */
   readonly #unexplained: unknown[] = []
   readonly #directory = mkdtempSync(join(tmpdir(), 'tsgi-fuzz-'))
   #server: Server | undefined
+  #openBefore = 0
   #address: BindAddress | undefined
 
   /** `clients`: over TCP, for clients without a proxy; else a unix socket. */
-  constructor(clients?: ClientLimits) {
+  constructor(kind: Kind, clients?: ClientLimits) {
+    this.#kind = kind
     this.#clients = clients
   }
 
   async start(): Promise<void> {
+    this.#openBefore = openConnections()
     const told = (_message: string, error?: unknown): void => {
       // What an application throws is reported in one of ours.
       if (error !== undefined && !(error instanceof TsgiError) && !String(error).includes('as it is meant to')) {
@@ -46,7 +63,7 @@ export class LiveServer {
       }
     }
     const log: Logger = { error: told, warn: told, info: () => {}, debug: () => {} }
-    const handler = applicationHandler(askedApplication(this.#asked))
+    const handler = HANDLERS[this.#kind](this.#asked, log)
     this.#server = new Server({ handler, log, maxRequestBodyBytes: 20_000, clients: this.#clients })
     process.on('unhandledRejection', (reason) => this.#unexplained.push(reason))
     this.#address = await this.#server.listen(
@@ -91,10 +108,7 @@ export class LiveServer {
 
   async stop(): Promise<void> {
     await this.#server?.drain(1000)
-    const left = await settled(
-      () => process.getActiveResourcesInfo().filter((name) => /^(?:Pipe|TCPSocket)Wrap$/.test(name)).length,
-      'connections',
-    )
+    const left = (await settled(openConnections, 'connections')) - this.#openBefore
     rmSync(this.#directory, { recursive: true, force: true })
     if (left > 0) throw new Finding(`${left} connections are left`)
   }
@@ -111,6 +125,11 @@ export class LiveServer {
     const localAddress = `127.0.${random(200)}.${1 + random(200)}`
     return connect({ host: address.host, port: address.port, localAddress, allowHalfOpen: true })
   }
+}
+
+/** Of this thread, whoever has them. */
+function openConnections(): number {
+  return process.getActiveResourcesInfo().filter((name) => /^(?:Pipe|TCPSocket)Wrap$/.test(name)).length
 }
 
 function turn(): Promise<void> {

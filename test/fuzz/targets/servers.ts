@@ -1,3 +1,4 @@
+import { stripAuthority } from '../../../src/gateway/request-target.ts'
 import type { ClientLimits } from '../../../src/server/client-limits.ts'
 import { concat, latin1, latin1Text } from '../../wire/bytes.ts'
 import { fastcgiRequest } from '../../wire/fastcgi.ts'
@@ -15,6 +16,7 @@ import { Finding, pick } from '../target.ts'
 import type { Random, Target } from '../target.ts'
 import type { Asked } from './application.ts'
 import { LiveServer } from './live.ts'
+import type { Kind } from './live.ts'
 import { someVariables, VARIABLE_WORDS } from './variables.ts'
 
 /** What the first byte of a connection says that it speaks. */
@@ -43,10 +45,15 @@ function isSame({ environ, pieces, complete }: Asked, sent: SentRequest): boolea
   const read = latin1Text(concat(pieces))
   const body = latin1Text(sent.body)
   if (!body.startsWith(read) || (complete && (!sent.complete || read !== body))) return false
-  const uri = valueOf(sent.params, 'REQUEST_URI')
-  if (environ.REQUEST_METHOD !== valueOf(sent.params, 'REQUEST_METHOD')) return false
-  // Where a proxy sends none, it is made of SCRIPT_NAME and PATH_INFO.
-  if (uri !== undefined && uri !== '' && environ.REQUEST_URI !== uri) return false
+  const method = valueOf(sent.params, 'REQUEST_METHOD')
+  // A Request writes the usual methods in capitals.
+  const sentMethod = environ.REQUEST_URI === undefined ? method?.toUpperCase() : method
+  const toldMethod = environ.REQUEST_URI === undefined ? String(environ.REQUEST_METHOD).toUpperCase() : environ.REQUEST_METHOD
+  if (toldMethod !== sentMethod) return false
+  const uri = valueOf(sent.params, 'REQUEST_URI') ?? ''
+  const told = environ.REQUEST_URI
+  // Where a proxy sends none, it is made of SCRIPT_NAME and PATH_INFO; a fetch application is told a URL.
+  if (uri !== '' && told !== undefined && told !== uri && told !== stripAuthority(uri)) return false
   return strings(environ).every(([name, value]) => !name.startsWith('HTTP_') || isMadeOf(name, value, sent.params))
 }
 
@@ -97,24 +104,25 @@ function someHttp(random: Random): Uint8Array {
   return concat([latin1(`${head}${body.length.toString(16)}\r\n`), body, latin1('\r\n0\r\n\r\n')])
 }
 
+function someOfAny(random: Random): Uint8Array {
+  const { params, body } = someVariables(random)
+  return pick(random, [someHttp, () => uwsgiRequest(params, body), () => fastcgiRequest(1, params, body)])(random)
+}
+
 const PROXY_SIDE = ['server/', 'gateway/', 'protocol/']
 
 function liveTarget(
   options: Pick<Target, 'name' | 'share' | 'dictionary' | 'seeds' | 'covers'> & { generate: (random: Random) => Uint8Array },
   clients?: ClientLimits,
+  kind: Kind = 'tsgi',
 ): Target {
-  const server = new LiveServer(clients)
+  const server = new LiveServer(kind, clients)
   return {
     ...options,
     start: () => server.start(),
-    run: async (input) => expectSent(await server.send(input), clients === undefined ? sentOn(input) : httpOf(input)),
+    run: async (input) => expectSent(await server.send(input), sentOn(input)),
     stop: () => server.stop(),
   }
-}
-
-/** Clients speak HTTP: other protocols are for proxies, which come by unix sockets. */
-function httpOf(input: Uint8Array): readonly SentRequest[] {
-  return sentOn(input)
 }
 
 export const SERVERS: readonly Target[] = [
@@ -177,5 +185,29 @@ export const SERVERS: readonly Target[] = [
       generate: someHttp,
     },
     CLIENTS,
+  ),
+  liveTarget(
+    {
+      name: 'live-node',
+      share: 5,
+      covers: ['server/', 'gateway/', 'adapters/'],
+      dictionary: [...VARIABLE_WORDS, ...HTTP_WORDS],
+      seeds: [...vectorsOf('uwsgi'), ...vectorsOf('fastcgi'), ...foundBytes('http'), ...foundBytes('live')],
+      generate: someOfAny,
+    },
+    undefined,
+    'node',
+  ),
+  liveTarget(
+    {
+      name: 'live-fetch',
+      share: 5,
+      covers: ['server/', 'gateway/', 'adapters/'],
+      dictionary: [...VARIABLE_WORDS, ...HTTP_WORDS],
+      seeds: [...vectorsOf('uwsgi'), ...vectorsOf('fastcgi'), ...foundBytes('http'), ...foundBytes('live')],
+      generate: someOfAny,
+    },
+    undefined,
+    'fetch',
   ),
 ]
