@@ -28,6 +28,9 @@ export const SETTINGS_THAT_LIMIT: Readonly<Record<string, Covered>> = {
   maxRequestsJitter: [`${HERE}/process.test.ts`, '--max-requests-jitter'],
   workerMaxRss: [`${HERE}/process.test.ts`, '--worker-max-rss 1000'],
   maxLogSize: [`${HERE}/process.test.ts`, '--max-log-size 100'],
+  // A record is as long as the time that it tells of is written: that the file stays below, not at which byte it ends.
+  recordMaxSize: ['test/process/replay.test.ts', 'has the part of the requests that was asked for'],
+  recordMaxBody: [`${HERE}/process.test.ts`, '--record-max-body 10'],
   rotateLogs: [`${HERE}/process.test.ts`, '--rotate-logs 2'],
 }
 

@@ -12,6 +12,7 @@ import { FastcgiDecoder } from '../../src/protocol/fastcgi/index.ts'
 import { ScgiDecoder } from '../../src/protocol/scgi/index.ts'
 import { checkSocketPath } from '../../src/server/address.ts'
 import { Admission, AdmittedRequest } from '../../src/server/admission.ts'
+import type { Progress } from '../../src/server/admission.ts'
 import { FastcgiConnection } from '../../src/server/fastcgi-connection.ts'
 import { Server } from '../../src/server/server.ts'
 import { UwsgiConnection } from '../../src/server/uwsgi-connection.ts'
@@ -110,6 +111,9 @@ describe('MAX_QUEUED_REQUESTS', () => {
       this.waits = true
     }
     override start(): void {}
+    override get progress(): Progress {
+      return { label: '', begun: false, status: 0 }
+    }
     override timeOut(): boolean {
       return true
     }

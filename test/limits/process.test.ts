@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -7,9 +7,11 @@ import { LogRotation } from '../../src/logging/rotation.ts'
 import { whyRecycle } from '../../src/process/recycling.ts'
 import type { WorkerProcess } from '../../src/process/worker-process.ts'
 import { checkCounts } from '../../src/process/worker-options.ts'
+import { Recorder } from '../../src/recording/recorder.ts'
 import { Server } from '../../src/server/server.ts'
 import { CollectedLog } from '../conformance/collected-log.ts'
 import { until } from '../support/until.ts'
+import { exchange } from '../wire/exchange.ts'
 
 function temporary(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tsgi-test-'))
@@ -96,4 +98,32 @@ describe('logs', () => {
     }
     rotation.stop()
   })
+})
+
+it('--record-max-body 10: bodies of 9 and 10 bytes are kept, of one of 11 the length', async () => {
+  const folder = temporary()
+  const log = new CollectedLog()
+  const path = join(folder, 'record.jsonl')
+  const recorder = new Recorder({ path, sample: 1, maxFileBytes: 100_000, maxBodyBytes: 10, redact: [] }, log)
+  const handler = applicationHandler(async (environ, startResponse) => {
+    const body = await environ['tsgi.input'].read()
+    startResponse('200 OK', [['Content-Type', 'text/plain']])
+    return body
+  })
+  const server = new Server({ handler, log, recorder })
+  const address = { type: 'unix', path: join(folder, 's') } as const
+  await server.listen(address)
+  for (const size of [9, 10, 11]) {
+    const headers = [['Content-Type', 'text/plain']] as const
+    expect((await exchange(address, 'uwsgi', { method: 'POST', headers, body: new Uint8Array(size).fill(97) })).status).toBe(200)
+  }
+  await server.drain(1000)
+  await recorder.close()
+  const lines = readFileSync(path, 'utf8').trim().split('\n')
+  // What a recorder writes.
+  const records = lines.map((line) => JSON.parse(line) as { body: unknown; response: { body: unknown } })
+  const kept = (size: number): unknown => expect.objectContaining({ text: 'a'.repeat(size) })
+  const left = expect.objectContaining({ bytes: 11, left: 'size' })
+  expect(records.map(({ body }) => body)).toEqual([kept(9), kept(10), left])
+  expect(records.map(({ response }) => response.body)).toEqual([kept(9), kept(10), left])
 })
