@@ -15,7 +15,7 @@ const HELP = `npm run bench -- [options]
   --seconds N     load per backend and round (4)
   --connections N open connections of the load (32)
   --node BINARY   the Node that runs the backends and the launcher (this one)
-  --only A,B      some backends: floor, tsgi_fastcgi, tsgi_metrics, tsgi_uwsgi, floor_uwsgi, http_kept_alive, http_closing,
+  --only A,B      some backends: floor, tsgi_fastcgi, tsgi_metrics, tsgi_no_metrics, tsgi_uwsgi, floor_uwsgi, http_kept_alive, http_closing,
                   express_tsgi, express_http, fetch_tsgi, fetch_hono
   --bare          requests with Host alone, instead of the fields that a browser sends
   --no-boot       leaves out the time from start to Ready
@@ -30,7 +30,8 @@ const BACKENDS = [
     wire: 'fastcgi',
   },
   { name: 'tsgi_fastcgi', title: 'TSGI over FastCGI', program: 'tsgi', wire: 'fastcgi' },
-  { name: 'tsgi_metrics', title: 'TSGI over FastCGI, all metrics on', program: 'tsgi-metrics', wire: 'fastcgi' },
+  { name: 'tsgi_metrics', title: 'a worker over FastCGI, all metrics on', program: 'tsgi-metrics', wire: 'fastcgi' },
+  { name: 'tsgi_no_metrics', title: 'the same worker, none on', program: 'tsgi-no-metrics', wire: 'fastcgi' },
   { name: 'tsgi_uwsgi', title: 'TSGI over uwsgi', program: 'tsgi', wire: 'uwsgi' },
   { name: 'floor_uwsgi', title: 'constant answer over uwsgi, nothing parsed', program: 'floor', wire: 'uwsgi' },
   { name: 'http_kept_alive', title: '`node:http`, kept alive', program: 'node-http', wire: 'http kept alive' },
